@@ -1,0 +1,185 @@
+// Package disk keeps blobs as files in a directory tree.
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/vfs"
+)
+
+// fullRetry is when a client may come back to a disk that was full. Nothing
+// says when there will be room; half a minute keeps the waiting clients quiet.
+const fullRetry = 30 * time.Second
+
+// Store is a blob.Store on a file system. Several, in several processes, may
+// be open on one directory.
+type Store struct {
+	fs      vfs.FS
+	root    directory
+	blobs   directory
+	shards  [256]shard
+	temps   atomic.Uint64 // number of the last temp file
+	buffers sync.Pool     // of *[]byte
+}
+
+var _ blob.Store = (*Store)(nil)
+
+// shard is one of the directories that blobs are spread over.
+type shard struct {
+	directory
+	making sync.Mutex
+	made   bool // and its name is durable
+}
+
+// Open opens the store in the root of fsys, which is there and durable, and
+// makes its directories if they are missing; they are durable when it returns.
+// It leaves scraps alone: another process may be at work on them.
+func Open(fsys vfs.FS) (*Store, error) {
+	s := &Store{
+		fs:      fsys,
+		root:    directory{fs: fsys, name: "."},
+		blobs:   directory{fs: fsys, name: blobsDir},
+		buffers: sync.Pool{New: newBuffer},
+	}
+	for i := range s.shards {
+		s.shards[i].directory = directory{fs: fsys, name: fmt.Sprintf("%s/%02x", blobsDir, i)}
+	}
+	for _, dir := range []string{blobsDir, tmpDir} {
+		if err := s.mkdir(dir, &s.root); err != nil {
+			return nil, fmt.Errorf("open blob store: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// mkdir makes a directory, and its name in parent durable.
+func (s *Store) mkdir(name string, parent *directory) error {
+	_, err := s.fs.Stat(name)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	since := parent.failures()
+	if err := s.fs.MkdirAll(name); err != nil {
+		return trouble(err)
+	}
+	// Also when it was there: who made it may not have got as far as this.
+	if err := parent.sync(since); err != nil {
+		if fresh {
+			s.fs.Remove(name) // the next try has to make it anew: another sync would prove nothing
+		}
+		return trouble(err)
+	}
+	return nil
+}
+
+const (
+	blobsDir = "blobs"
+	tmpDir   = "tmp"
+)
+
+// place is where the blob of a key is in the tree, and where the n-th temp
+// file is that is to become it:
+//
+//	blobs/
+//	    5f/                                   the first two digits of the keys
+//	        5f0c8e7d7a1b4c3e9f2a6b5d4c3b2a19  a blob, whole and synced
+//	tmp/
+//	    5f0c8e7d7a1b4c3e9f2a6b5d4c3b2a19.7    on its way to be one, or a scrap
+//
+// Nothing but the store makes names in it, and names of other forms are not
+// looked at. The key must be valid.
+func place(key blob.Key, n uint64) (name, temp string) {
+	return blobsDir + "/" + string(key[:2]) + "/" + string(key),
+		tmpDir + "/" + string(key) + "." + strconv.FormatUint(n, 10)
+}
+
+// shard is the directory that a valid key belongs to.
+func (s *Store) shard(key blob.Key) *shard {
+	i, _ := strconv.ParseUint(string(key[:2]), 16, 8)
+	return &s.shards[i]
+}
+
+// Open gives an *os.File if fsys does.
+func (s *Store) Open(ctx context.Context, key blob.Key, offset, length int64) (io.ReadCloser, error) {
+	if !key.Valid() {
+		return nil, notFound(key, nil)
+	}
+	name, _ := place(key, 0)
+	f, err := s.fs.Open(name)
+	if err != nil {
+		return nil, s.unread(key, err)
+	}
+	if offset != 0 {
+		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			f.Close()
+			return nil, s.unread(key, err)
+		}
+	}
+	return f, nil
+}
+
+// Stat gives the size of a blob.
+func (s *Store) Stat(ctx context.Context, key blob.Key) (blob.Info, error) {
+	if !key.Valid() {
+		return blob.Info{}, notFound(key, nil)
+	}
+	name, _ := place(key, 0)
+	fi, err := s.fs.Stat(name)
+	if err != nil {
+		return blob.Info{}, s.unread(key, err)
+	}
+	return blob.Info{Key: key, Size: fi.Size(), ModTime: fi.ModTime()}, nil
+}
+
+func (s *Store) unread(key blob.Key, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return notFound(key, err)
+	}
+	return fmt.Errorf("blob %s: %w", key, err)
+}
+
+func notFound(key blob.Key, cause error) error {
+	return content.Errorf(content.NotFound, "there is no blob %q", key).Because(cause)
+}
+
+// Delete removes a blob.
+func (s *Store) Delete(ctx context.Context, key blob.Key) error {
+	if !key.Valid() {
+		return nil // what can't be there is not there
+	}
+	name, _ := place(key, 0)
+	dir := s.shard(key)
+	since := dir.failures()
+	err := s.fs.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err = s.fs.Stat(dir.name); errors.Is(err, fs.ErrNotExist) {
+			return nil // nothing was ever put there
+		}
+	}
+	if err == nil {
+		// Also when it was gone: who removed it may not have got as far as this.
+		err = dir.sync(since)
+	}
+	if err != nil {
+		return fmt.Errorf("delete blob %s: %w", key, trouble(err))
+	}
+	return nil
+}
+
+// trouble gives its kind to what went wrong with the disk.
+func trouble(err error) error {
+	if vfs.IsFull(err) {
+		e := content.Errorf(content.Unavailable, "the server has no room to store this").Because(err)
+		e.RetryAfter = fullRetry
+		return e
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package content
+
+import "time"
+
+// Person is a user as other objects name one.
+type Person struct {
+	ID    ID
+	Name  string
+	Login string
+}
+
+// User is an account.
+type User struct {
+	Person
+	Enterprise Enterprise
+	Admin      bool
+	Root       ID // the folder that this user calls "0"
+	CreatedAt  time.Time
+	ModifiedAt time.Time
+	Quota      int64 // bytes; 0 is no limit
+	Used       int64 // bytes of every version of every file owned, trash included
+	Reserved   int64 // bytes promised to open upload sessions
+}
+
+// Room is the size of the largest file, in bytes, that the user may still add,
+// reserved of it being counted already.
+func (u User) Room(reserved int64) int64 {
+	if u.Quota == 0 {
+		return MaxFileSize
+	}
+	return max(0, u.Quota-u.Used-u.Reserved+reserved)
+}
+
+// Enterprise is the organisation that users belong to.
+type Enterprise struct {
+	ID   ID
+	Name string
+}
+
+// Principal is who is asking.
+type Principal struct {
+	User  ID
+	Root  ID // the user's root folder
+	Login string
+	Admin bool // may act as others
+	Actor ID   // the user whose token it is, when that is another (As-User)
+}
+
+// Status of an item. An item inside a trashed folder is trashed too.
+type Status string
+
+const (
+	Active    Status = "active"
+	InTrash   Status = "trashed"
+	IsDeleted Status = "deleted"
+)
+
+// Item is a File or a Folder.
+type Item interface{ node() *Node }
+
+// Node is what files and folders have in common.
+type Node struct {
+	ID   ID
+	Name string
+	// Sequence counts the changes of the item's own state; it is etag and
+	// sequence_id both.
+	Sequence    int64
+	Description string
+
+	Path   []Folder // from the root down to the parent; empty for a root
+	Parent *Folder  // nil for a root
+
+	CreatedAt         time.Time
+	ModifiedAt        time.Time
+	ContentCreatedAt  time.Time
+	ContentModifiedAt time.Time
+	TrashedAt         time.Time // zero unless the item itself was put in the trash
+
+	CreatedBy  Person
+	ModifiedBy Person
+	OwnedBy    Person
+	Status     Status
+}
+
+func (n *Node) node() *Node { return n }
+
+// NodeOf is what item has in common with other items.
+func NodeOf(item Item) *Node { return item.node() }
+
+// Folder holds files and folders.
+type Folder struct {
+	Node
+	Root bool  // on the wire its id is "0"
+	Size int64 // bytes of all files below; set where one folder is asked for
+}
+
+// File has a current version.
+type File struct {
+	Node
+	Version Version
+	// VersionNumber counts the versions the file has had, from 1.
+	VersionNumber int64
+}
+
+// Version is one content of a file. Versions are immutable.
+type Version struct {
+	ID        ID
+	File      ID
+	Number    int64 // 1 for the first
+	Name      string
+	Size      int64 // bytes
+	SHA1      SHA1
+	CreatedAt time.Time
+	CreatedBy Person
+	TrashedAt time.Time
+}

@@ -1,0 +1,155 @@
+// Package daemon builds a boxcar server from a Config and runs it. It is the
+// only place that names a backend.
+package daemon
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"boxcar/internal/content"
+	"boxcar/internal/httpapi"
+	"boxcar/internal/upload"
+	"boxcar/internal/vfs"
+)
+
+// Config says what server to run. The zero value of a field that is not
+// documented otherwise is a sensible default.
+type Config struct {
+	Data   string // the data directory; made if it is not there. Must be set.
+	Listen string // host:port; default 127.0.0.1:8080
+
+	PublicURL       string // where clients reach the server; default: as each request says
+	TLSCert, TLSKey string // PEM files; both or none
+	TrustedProxies  []netip.Prefix
+	AllowOrigins    []string
+
+	// DeveloperToken, if set, acts as the administrator. It is refused on
+	// addresses beyond loopback without AllowRemoteDeveloperToken.
+	DeveloperToken            string
+	AllowRemoteDeveloperToken bool
+
+	PartSize       int64  // bytes; 0: by file size, as Box does
+	MinChunkedSize *int64 // bytes; nil: Box's 20,000,000
+	MaxFileSize    int64  // bytes; default 500 GB, the largest of Box's plans
+	Quota          int64  // of the administrator when it is made, bytes; 0: none
+
+	StopWait   time.Duration // for requests under way at a stop; default 30 s
+	SweepEvery time.Duration // default 1 h
+
+	Uploads upload.Limits // PartSize and MinChunkedSize above count
+	HTTP    httpapi.Limits
+
+	Log *slog.Logger // default: none
+
+	// For tests: the clock, ids, chance, and the disk that blobs are on.
+	Now    func() time.Time
+	NewID  func() content.ID
+	Random func(b []byte)
+	FS     vfs.FS
+}
+
+// DefaultMaxFileSize is 500 GB, in bytes.
+const DefaultMaxFileSize = 500_000_000_000
+
+// withDefaults fills in what is left out, and refuses what can't be.
+func (c Config) withDefaults() (Config, error) {
+	if c.Data == "" {
+		return c, errors.New("no data directory is given")
+	}
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+	}
+	if c.MaxFileSize == 0 {
+		c.MaxFileSize = DefaultMaxFileSize
+	}
+	if c.StopWait == 0 {
+		c.StopWait = 30 * time.Second
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = NewIDs(c.Now)
+	}
+	if c.Random == nil {
+		c.Random = func(b []byte) { rand.Read(b) }
+	}
+	if c.FS == nil {
+		c.FS = vfs.Dir(c.Data)
+	}
+	c.Uploads.PartSize, c.Uploads.MinChunkedSize = c.PartSize, c.MinChunkedSize
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	if c.PartSize < 0 || c.PartSize > content.MaxPartSize || c.PartSize%64 != 0 {
+		return fmt.Errorf("part size %d: it must be a multiple of 64 bytes, up to %d", c.PartSize, content.MaxPartSize)
+	}
+	if c.MinChunkedSize != nil && *c.MinChunkedSize < 0 {
+		return fmt.Errorf("minimum chunked size %d is negative", *c.MinChunkedSize)
+	}
+	if c.MaxFileSize < 1 || c.MaxFileSize > content.MaxFileSize {
+		return fmt.Errorf("maximum file size %d: it must be 1 to %d bytes", c.MaxFileSize, int64(content.MaxFileSize))
+	}
+	if c.Quota < 0 {
+		return fmt.Errorf("quota %d is negative", c.Quota)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("TLS needs both a certificate and a key")
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("public URL %q: it must be http:// or https:// with a host, and no query", c.PublicURL)
+		}
+	}
+	if c.DeveloperToken != "" && !c.AllowRemoteDeveloperToken && !loopback(c.Listen) {
+		return fmt.Errorf("a fixed developer token makes anyone who knows it the administrator, and %s can be reached from other machines: leave it out, or say --allow-remote-developer-token", c.Listen)
+	}
+	return nil
+}
+
+// loopback says whether an address to listen on can be reached from this
+// machine only. A name counts only if it is localhost: others may change.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// NewIDs makes ids that grow with time: 41 bits of milliseconds since 2020, and
+// 22 that count within one.
+func NewIDs(now func() time.Time) func() content.ID {
+	const countBits = 22
+	epoch := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	var mu sync.Mutex
+	var last int64
+	return func() content.ID {
+		mu.Lock()
+		defer mu.Unlock()
+		next := max(now().Sub(epoch).Milliseconds(), 1) << countBits
+		// Also when the clock stands still or goes back.
+		last = max(next, last+1)
+		return content.ID(last)
+	}
+}

@@ -1,0 +1,290 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"boxcar/internal/auth"
+	"boxcar/internal/blob/disk"
+	"boxcar/internal/httpapi"
+	"boxcar/internal/meta"
+	"boxcar/internal/meta/sqlite"
+	"boxcar/internal/sweep"
+	"boxcar/internal/tree"
+	"boxcar/internal/upload"
+)
+
+// Daemon is a server with its data. It is made by New, serves while Run runs,
+// and is let go of with Close.
+type Daemon struct {
+	// Credentials are what the first start made; nil on later ones.
+	Credentials *auth.Credentials
+	// Auth makes users and tokens.
+	Auth *auth.Service
+
+	cfg     Config
+	release func() error
+	rows    *sqlite.Store
+	upload  *upload.Service
+	sweep   *sweep.Service
+	server  *http.Server
+	listen  net.Listener
+	closed  sync.Once
+}
+
+// New opens the data directory as its one owner, puts right what the last stop
+// left unfinished, and listens. ErrInUse says that another server has it.
+func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
+	if cfg, err = cfg.withDefaults(); err != nil {
+		return nil, err
+	}
+	d := &Daemon{cfg: cfg}
+	defer func() {
+		if err != nil {
+			d.Close()
+		}
+	}()
+	if d.release, err = own(cfg.Data); err != nil {
+		return nil, err
+	}
+	rows, bytes, err := storage(cfg.Data, cfg.FS, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	d.rows = rows
+	if err := d.services(ctx, rows, bytes); err != nil {
+		return nil, err
+	}
+	return d, d.open()
+}
+
+// services builds the rooms of the house, from the storage up.
+func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.Store) (err error) {
+	cfg := d.cfg
+	d.Auth = &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
+	d.Credentials, err = d.Auth.Start(ctx, cfg.Quota, func(c auth.Credentials) error { return writeCredentials(cfg.Data, c) })
+	if err != nil {
+		return fmt.Errorf("first start: %w", err)
+	}
+	if cfg.DeveloperToken != "" {
+		d.Auth.Fix(cfg.DeveloperToken)
+	}
+	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, MaxFileSize: cfg.MaxFileSize}
+	d.upload = upload.New(upload.Config{
+		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
+		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
+	})
+	if err := d.upload.Recover(ctx); err != nil {
+		return err
+	}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log}
+	if err := d.sweep.Start(ctx); err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	handler := httpapi.New(httpapi.Config{
+		Upload: d.upload, Tree: files, Auth: d.Auth, Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
+		Ready: d.ready, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
+		AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
+	})
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // for proxies that speak it
+	d.server = &http.Server{
+		Handler:           handler,
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+		// Some clients never try an upload again that met a connection just
+		// closed, so idle ones are kept for longer than clients keep them.
+		IdleTimeout:    5 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// open listens.
+func (d *Daemon) open() (err error) {
+	if d.cfg.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(d.cfg.TLSCert, d.cfg.TLSKey)
+		if err != nil {
+			return fmt.Errorf("TLS: %w", err)
+		}
+		d.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+	d.listen, err = net.Listen("tcp", d.cfg.Listen)
+	return err
+}
+
+// Addr is where the server listens.
+func (d *Daemon) Addr() string { return d.listen.Addr().String() }
+
+// URL is where clients reach the server, as far as it knows.
+func (d *Daemon) URL() string {
+	if d.cfg.PublicURL != "" {
+		return d.cfg.PublicURL
+	}
+	scheme := "http"
+	if d.cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(d.Addr())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// Run serves until ctx is done. Then it takes no more connections, lets the
+// requests under way finish within the configured time, breaks off the others, and returns nil.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		if d.cfg.TLSCert != "" {
+			served <- d.server.ServeTLS(d.listen, "", "")
+			return
+		}
+		served <- d.server.Serve(d.listen)
+	}()
+	var chores sync.WaitGroup
+	chores.Go(func() { d.chores(ctx) })
+	defer chores.Wait()
+
+	select {
+	case err := <-served:
+		cancel()
+		return err
+	case <-ctx.Done():
+	}
+	d.cfg.Log.Info("stopping", "wait", d.cfg.StopWait)
+	wait, done := context.WithTimeout(context.Background(), d.cfg.StopWait)
+	defer done()
+	if err := d.server.Shutdown(wait); err != nil {
+		d.cfg.Log.Warn("requests were broken off", "error", err)
+		d.server.Close()
+	}
+	<-served
+	return nil
+}
+
+// chores sweeps from time to time, and hashes for plan when nothing else goes on.
+func (d *Daemon) chores(ctx context.Context) {
+	const idleEvery = 20 * time.Second
+	sweep, idle := time.NewTicker(d.cfg.SweepEvery), time.NewTicker(idleEvery)
+	defer sweep.Stop()
+	defer idle.Stop()
+	d.Chores(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			d.Chores(ctx)
+		case <-idle.C:
+			if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
+				d.cfg.Log.Error("hashing for plan", "error", err)
+			}
+		}
+	}
+}
+
+// Chores does at once what Run does from time to time.
+func (d *Daemon) Chores(ctx context.Context) {
+	if _, err := d.sweep.Sweep(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("sweep", "error", err)
+	}
+	if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("hashing for plan", "error", err)
+	}
+}
+
+// ready says whether a row can be made durable now.
+func (d *Daemon) ready(r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	return d.rows.Update(ctx, func(tx meta.Tx) error {
+		return tx.PutSetting("last-ready", []byte(d.cfg.Now().UTC().Format(time.RFC3339)))
+	})
+}
+
+// Check proves the data; see sweep.Service.Check.
+func (d *Daemon) Check(ctx context.Context) (*sweep.Report, error) { return d.sweep.Check(ctx) }
+
+// Close lets go of everything. It may be called more than once, and not while
+// Run runs.
+func (d *Daemon) Close() (err error) {
+	d.closed.Do(func() {
+		if d.listen != nil {
+			d.listen.Close() // an error if Run has closed it
+		}
+		if d.upload != nil {
+			d.upload.Close()
+		}
+		if d.rows != nil {
+			err = d.rows.Close()
+		}
+		if d.release != nil {
+			err = errors.Join(err, d.release())
+		}
+	})
+	return err
+}
+
+// Run is New, Run and Close. started is called once the server listens.
+func Run(ctx context.Context, cfg Config, started func(*Daemon)) error {
+	d, err := New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	started(d)
+	return errors.Join(d.Run(ctx), d.Close())
+}
+
+// beside opens a data directory that a server may own.
+func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, *disk.Store, error) {
+	cfg, err := Config{Data: dir}.withDefaults()
+	if err != nil {
+		return cfg, nil, nil, err
+	}
+	if err := checkFormat(dir, false); err != nil {
+		return cfg, nil, nil, err
+	}
+	rows, bytes, err := storage(dir, cfg.FS, o)
+	return cfg, rows, bytes, err
+}
+
+// Doctor proves a data directory, which a server may be using; see
+// sweep.Service.Check.
+func Doctor(ctx context.Context, dir string) (*sweep.Report, error) {
+	cfg, rows, bytes, err := beside(dir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	return (&sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log}).Check(ctx)
+}
+
+// ReplaceToken takes the administrator's developer tokens back and makes a new
+// one, in the file of credentials too. A server that uses the directory takes
+// the new one at once.
+func ReplaceToken(ctx context.Context, dir string) (token string, err error) {
+	cfg, rows, _, err := beside(dir, sqlite.Options{Beside: true})
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	a := &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
+	if token, err = a.Replace(ctx); err != nil {
+		return "", err
+	}
+	return token, replaceToken(dir, token)
+}

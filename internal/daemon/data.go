@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"boxcar/internal/auth"
+	"boxcar/internal/blob/disk"
+	"boxcar/internal/meta/sqlite"
+	"boxcar/internal/vfs"
+)
+
+// A data directory:
+//
+//	format        the number of this layout
+//	lock          held by the server that owns the directory
+//	boxcar.db     rows (and -wal, -shm while somebody has it open)
+//	blobs/ tmp/   bytes; see blob/disk
+//	credentials   what the first start made, in clear, for its owner only
+const (
+	formatFile      = "format"
+	lockFile        = "lock"
+	databaseFile    = "boxcar.db"
+	CredentialsFile = "credentials"
+
+	format = "1"
+)
+
+// ErrInUse says that another server owns the data directory.
+var ErrInUse = errors.New("another boxcar serves this data directory")
+
+// own makes a data directory if need be, and becomes its one owner.
+func own(dir string) (release func() error, err error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(abs, 0o700); err != nil {
+			return nil, err
+		}
+		if err := vfs.Dir(filepath.Dir(abs)).SyncDir("."); err != nil {
+			return nil, err
+		}
+	}
+	lock := flock.New(filepath.Join(abs, lockFile), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock data directory: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", dir, ErrInUse)
+	}
+	if err := checkFormat(abs, true); err != nil {
+		lock.Unlock()
+		return nil, err
+	}
+	return lock.Unlock, nil
+}
+
+// checkFormat refuses a directory that some other version of boxcar laid out.
+// With make, one that has no format yet gets this one's.
+func checkFormat(dir string, make bool) error {
+	b, err := os.ReadFile(filepath.Join(dir, formatFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		if !make {
+			return fmt.Errorf("%s is not a boxcar data directory: it has no file named %s", dir, formatFile)
+		}
+		if _, err := os.Stat(filepath.Join(dir, databaseFile)); err == nil {
+			return fmt.Errorf("%s has a database and no file named %s: it is not whole", dir, formatFile)
+		}
+		return replace(dir, formatFile, []byte(format+"\n"))
+	}
+	if err != nil {
+		return err
+	}
+	if got := strings.TrimSpace(string(b)); got != format {
+		return fmt.Errorf("%s has format %s, and this boxcar reads format %s: run the version that wrote it, or a later one", dir, got, format)
+	}
+	return nil
+}
+
+// replace writes a small file, readable by its owner only, so that after a
+// power cut it is there whole, or as it was before.
+func replace(dir, name string, data []byte) error {
+	fsys := vfs.Dir(dir)
+	temp := name + ".new"
+	if err := fsys.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := fsys.Create(temp)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := fsys.Rename(temp, name); err != nil {
+		return err
+	}
+	return fsys.SyncDir(".")
+}
+
+// storage opens what is in a data directory.
+func storage(dir string, fsys vfs.FS, o sqlite.Options) (*sqlite.Store, *disk.Store, error) {
+	rows, err := sqlite.Open(filepath.Join(dir, databaseFile), o)
+	if err != nil {
+		return nil, nil, err
+	}
+	bytes, err := disk.Open(fsys)
+	if err != nil {
+		rows.Close()
+		return nil, nil, err
+	}
+	return rows, bytes, nil
+}
+
+// writeCredentials keeps the clear text of what a first start makes, in a form
+// that a shell can read with ".".
+func writeCredentials(dir string, c auth.Credentials) error {
+	text := fmt.Sprintf(`# Made by the first start of boxcar. Whoever reads this is the administrator.
+BOXCAR_TOKEN=%s
+BOXCAR_CLIENT_ID=%s
+BOXCAR_CLIENT_SECRET=%s
+BOXCAR_ENTERPRISE_ID=%s
+BOXCAR_USER_ID=%s
+`, c.DeveloperToken, c.ClientID, c.ClientSecret, c.Enterprise.ID, c.Admin.ID)
+	return replace(dir, CredentialsFile, []byte(text))
+}
+
+// replaceToken puts another token into the file of credentials.
+func replaceToken(dir, token string) error {
+	old, err := os.ReadFile(filepath.Join(dir, CredentialsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	const key = "BOXCAR_TOKEN="
+	var out strings.Builder
+	found := false
+	for line := range strings.Lines(string(old)) {
+		if strings.HasPrefix(line, key) {
+			line, found = key+token+"\n", true
+		}
+		out.WriteString(line)
+	}
+	if !found {
+		out.WriteString(key + token + "\n")
+	}
+	return replace(dir, CredentialsFile, []byte(out.String()))
+}

@@ -1,0 +1,181 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"boxcar/internal/auth"
+	"boxcar/internal/content"
+	"boxcar/internal/tree"
+)
+
+// contentPath is where content URLs live.
+const contentPath = "/content/"
+
+// download handles GET /files/:file/content: to a URL that needs no token, as
+// clients want it, whatever range they ask for.
+func (s *Server) download(c *call) error {
+	id, err := c.id("file")
+	if err != nil {
+		return err
+	}
+	var version content.ID
+	if v := c.query("version"); v != "" {
+		if version, err = content.ParseID(v); err != nil {
+			return content.Errorf(content.NotFound, "there is no version %q", v)
+		}
+	}
+	f, v, err := s.Tree.Contents(c.Context(), c.who, id, version)
+	if err != nil {
+		return err
+	}
+	grant := s.Auth.Sign(auth.Grant{User: c.who.User, File: f.ID, Version: v.ID, Until: s.Now().Add(s.Limits.ContentLife)})
+	c.w.Header().Set("Location", s.base(c.Request)+contentPath+grant)
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusFound)
+	return nil
+}
+
+// content handles GET and HEAD of a content URL. A token that comes along is
+// not looked at.
+func (s *Server) content(c *call) error {
+	grant, who, err := s.Auth.Grant(c.Context(), c.param("grant"))
+	if content.Is(err, content.TokenExpired) {
+		// Not a matter of tokens to the client, who has to ask for a new URL.
+		err = content.Errorf(content.NotFound, "this content URL has expired")
+	}
+	if err != nil {
+		return err
+	}
+	c.who = who
+	f, v, err := s.Tree.Contents(c.Context(), who, grant.File, grant.Version)
+	if err != nil {
+		return err
+	}
+	r, err := s.Tree.Open(c.Context(), v)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	c.note(slog.String("file", f.ID.String()), slog.String("version", v.ID.String()))
+
+	h := c.w.Header()
+	h.Set("Content-Type", contentType(f.Name))
+	h.Set("Content-Disposition", disposition(f.Name))
+	// What people upload is never to run as a page of this server.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("ETag", `"`+v.SHA1.String()+`"`)
+	out := &contentWriter{writer: c.w, r: r}
+	http.ServeContent(out, c.Request, "", v.CreatedAt.Truncate(time.Second), r)
+	switch {
+	case out.refused:
+		return content.Errorf(content.RangeNotSatisfiable, "the range does not overlap the %d bytes of the file", v.Size)
+	case out.err != nil && c.Context().Err() == nil:
+		return fmt.Errorf("send version %s: %w", v.ID, out.err)
+	}
+	return nil
+}
+
+// contentWriter lets the kernel send what ServeContent copies, and gives a 416
+// the body that all our errors have.
+type contentWriter struct {
+	*writer
+	r       *tree.Reader
+	refused bool
+	err     error
+}
+
+func (w *contentWriter) WriteHeader(status int) {
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		w.refused = true
+		for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Security-Policy", "ETag", "Last-Modified"} {
+			w.Header().Del(name)
+		}
+		return
+	}
+	w.writer.WriteHeader(status)
+}
+
+func (w *contentWriter) Write(b []byte) (int, error) {
+	if w.refused {
+		return len(b), nil // ServeContent's own message
+	}
+	return w.writer.Write(b)
+}
+
+// ReadFrom is what io.CopyN calls. ServeContent copies nothing but its reader,
+// in whole or within multipart headers.
+func (w *contentWriter) ReadFrom(src io.Reader) (n int64, err error) {
+	limited, ok := src.(*io.LimitedReader)
+	if !ok || limited.R != io.Reader(w.r) {
+		return io.Copy(struct{ io.Writer }{w.writer}, src)
+	}
+	w.writer.WriteHeader(http.StatusOK)
+	n, err = w.r.SendTo(w.writer.ResponseWriter, limited.N)
+	limited.N -= n
+	w.sent += n
+	if w.err = err; err == nil && limited.N > 0 {
+		w.err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// contentType goes by the name's extension.
+func contentType(name string) string {
+	if t := mime.TypeByExtension(strings.ToLower(path.Ext(name))); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// disposition makes browsers save the file under its name, in both forms of
+// RFC 6266: plain ASCII for old clients, and the name itself.
+func disposition(name string) string {
+	ascii := strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' || r == '%' {
+			return '_'
+		}
+		return r
+	}, name)
+	// PathEscape leaves some characters that RFC 8187 does not allow.
+	encoded := url.PathEscape(name)
+	for _, ch := range []string{":", "=", "@", ",", ";", "(", ")", "'", "*"} {
+		encoded = strings.ReplaceAll(encoded, ch, fmt.Sprintf("%%%02X", ch[0]))
+	}
+	return fmt.Sprintf("attachment; filename=%q; filename*=UTF-8''%s", ascii, encoded)
+}
+
+var errNotReady = errors.New("not ready")
+
+// healthy handles GET /healthz: the process is alive.
+func (s *Server) healthy(c *call) error { return plain(c, http.StatusOK, "ok\n") }
+
+// ready handles GET /readyz: uploads can be taken.
+func (s *Server) ready(c *call) error {
+	if s.Ready != nil {
+		if err := s.Ready(c.Request); err != nil {
+			c.w.cause = fmt.Errorf("%w: %w", errNotReady, err)
+			return plain(c, http.StatusServiceUnavailable, "not ready\n")
+		}
+	}
+	return plain(c, http.StatusOK, "ready\n")
+}
+
+// reachable handles POST /html5, which browser components ask to see whether a host answers.
+func (s *Server) reachable(c *call) error { return plain(c, http.StatusOK, "") }
+
+func plain(c *call, status int, text string) error {
+	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	c.w.WriteHeader(status)
+	io.WriteString(c.w, text) // a client that has gone does not matter
+	return nil
+}

@@ -1,0 +1,162 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"strconv"
+
+	"boxcar/boxapi"
+	"boxcar/internal/content"
+	"boxcar/internal/tree"
+)
+
+// read reads a whole body of at most limit bytes.
+func (c *call) read(limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(c.Body, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, content.Errorf(content.BodyTooLarge, "the body has more than the %d bytes allowed here", limit)
+	}
+	return b, nil
+}
+
+// decode reads a JSON body, whatever its Content-Type says.
+func (c *call) decode(limit int64, into any) error {
+	b, err := c.read(limit)
+	if err != nil {
+		return err
+	}
+	return boxapi.DecodeJSON(b, into)
+}
+
+// id is an id in the path. What is no id is not found.
+func (c *call) id(param string) (content.ID, error) {
+	id, err := content.ParseID(c.param(param))
+	if err != nil || id == 0 && param != "folder" {
+		return 0, content.Errorf(content.NotFound, "there is no %s %q", param, c.param(param))
+	}
+	return id, nil
+}
+
+func (c *call) session() (content.SessionID, error) {
+	return content.ParseSessionID(c.param("session"))
+}
+
+// number is a parameter of the query that is a count of at least least.
+func (c *call) number(name string, absent, least int64, kind content.Kind) (int64, error) {
+	text := c.query(name)
+	if text == "" {
+		return absent, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n < least || text[0] == '+' {
+		return 0, content.Errorf(kind, "%s must be a number of at least %d, not %q", name, least, text)
+	}
+	return n, nil
+}
+
+// page is offset and limit; a limit above most is most.
+func (c *call) page(limit, most, mostOffset int64) (offset int64, n int64, err error) {
+	offset, err = c.number("offset", 0, 0, content.InvalidOffset)
+	if err != nil {
+		return 0, 0, err
+	}
+	if offset > mostOffset {
+		return 0, 0, content.Errorf(content.InvalidOffset, "offset can be %d at the most, not %d", mostOffset, offset)
+	}
+	n, err = c.number("limit", limit, 1, content.InvalidLimit)
+	return offset, min(n, most), err
+}
+
+// preconditions are If-Match and If-None-Match.
+func (c *call) preconditions() (p content.Preconditions) {
+	if tags, ok := boxapi.ParseEtags(c.Header.Get("If-Match")); ok {
+		p.IfMatch = tags
+	}
+	if tags, ok := boxapi.ParseEtags(c.Header.Get("If-None-Match")); ok {
+		p.IfNoneMatch = tags
+	}
+	return p
+}
+
+// digest is the Digest header.
+func (c *call) digest() (content.SHA1, error) {
+	sum, err := boxapi.ParseDigest(c.Header.Get("Digest"))
+	if err != nil {
+		return content.SHA1{}, content.Errorf(content.BadRequest, "%v", err)
+	}
+	return sum, nil
+}
+
+// fields is the fields parameter; repeated ones add up.
+func (c *call) fields() boxapi.Fields {
+	all := ""
+	for _, f := range c.URL.Query()["fields"] {
+		all += "," + f
+	}
+	return boxapi.ParseFields(all)
+}
+
+// attributes are what an upload says of its file.
+func attributes(a *boxapi.Attributes) (attr content.Attributes) {
+	if a == nil {
+		return attr
+	}
+	if a.Name != nil {
+		name := string(*a.Name)
+		attr.Name = &name
+	}
+	attr.Description = a.Description
+	if t := a.ContentCreatedAt.Time; !t.IsZero() {
+		attr.ContentCreatedAt = &t
+	}
+	if t := a.ContentModifiedAt.Time; !t.IsZero() {
+		attr.ContentModifiedAt = &t
+	}
+	return attr
+}
+
+// target is where a preflight or simple upload goes. file is 0 for a new one.
+// A new version stays where its file is unless another folder is named.
+func (c *call) target(file content.ID, name *boxapi.Name, parent *boxapi.Ref, size boxapi.Count) (tree.Target, error) {
+	t := tree.Target{File: file, Size: -1}
+	if size.Given {
+		if !size.Valid {
+			return t, content.Errorf(content.InvalidFileSize, "size must be a number of bytes")
+		}
+		if size.N > 0 {
+			t.Size = size.N
+		}
+	}
+	if name != nil {
+		t.Name = string(*name)
+		if err := content.CheckName(t.Name); err != nil {
+			return t, err
+		}
+	} else if file == 0 {
+		return t, content.Errorf(content.BadRequest, "name is missing")
+	}
+	if parent == nil || parent.ID == "" {
+		if file == 0 {
+			return t, content.Errorf(content.BadRequest, "parent.id is missing")
+		}
+		return t, nil
+	}
+	id, err := folderID(parent.ID)
+	if err != nil {
+		return t, err
+	}
+	t.Folder, t.Move = id, file != 0
+	return t, nil
+}
+
+// folderID is the id of a folder in a body.
+func folderID(id boxapi.ID) (content.ID, error) {
+	n, err := content.ParseID(string(id))
+	if err != nil {
+		return 0, &content.Error{Kind: content.NotFound, Field: "item", Value: "d_" + string(id), Message: "There is no folder " + strconv.Quote(string(id))}
+	}
+	return n, nil
+}

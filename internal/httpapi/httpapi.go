@@ -1,0 +1,156 @@
+// Package httpapi is the Box content API over HTTP: routes, decoding and
+// encoding, the one table from errors to replies, and the limits on what a
+// connection may cost.
+package httpapi
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"boxcar/internal/auth"
+	"boxcar/internal/content"
+	"boxcar/internal/tree"
+	"boxcar/internal/upload"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Upload *upload.Service
+	Tree   *tree.Service
+	Auth   *auth.Service
+	Now    func() time.Time
+	Random func(b []byte)
+	Log    *slog.Logger
+	// Ready says whether uploads can be taken now; nil is yes.
+	Ready func(*http.Request) error
+
+	// PublicURL is where clients reach the server, without a slash at its end;
+	// empty means that each request tells.
+	PublicURL string
+	// TrustedProxies are whose X-Forwarded-Proto and X-Forwarded-Host count.
+	TrustedProxies []netip.Prefix
+	// AllowOrigins are the origins whose pages may use the API; "*" is any.
+	AllowOrigins []string
+
+	Limits Limits
+}
+
+// Limits bound what a request may cost. A zero field gets its default.
+type Limits struct {
+	JSONBody    int64         // bytes; default 1 MiB
+	PartsBody   int64         // of a commit or plan, bytes; default 8 MiB
+	LogBody     int64         // of a log event, bytes; default 64 KiB
+	BodyIdle    time.Duration // between two reads of a body; default 60 s
+	BodyRate    int64         // bytes a second, on average, after BodyIdle; default 1 KiB
+	Drain       time.Duration // for the rest of a body after an early answer; default 2 s
+	ContentLife time.Duration // of a content URL; default 15 min
+}
+
+func (l Limits) withDefaults() Limits {
+	orDefault(&l.JSONBody, 1<<20)
+	orDefault(&l.PartsBody, 8<<20)
+	orDefault(&l.LogBody, 64<<10)
+	orDefault(&l.BodyIdle, time.Minute)
+	orDefault(&l.BodyRate, 1<<10)
+	orDefault(&l.Drain, 2*time.Second)
+	orDefault(&l.ContentLife, 15*time.Minute)
+	return l
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Server answers requests. It may be used concurrently.
+type Server struct {
+	Config
+	routes []route
+}
+
+// New makes a Server.
+func New(cfg Config) *Server {
+	cfg.Limits = cfg.Limits.withDefaults()
+	cfg.PublicURL = strings.TrimSuffix(cfg.PublicURL, "/")
+	s := &Server{Config: cfg}
+	s.routes = s.table()
+	return s
+}
+
+// base is the origin, and path if any, at which the client reaches the server.
+func (s *Server) base(r *http.Request) string {
+	if s.PublicURL != "" {
+		return s.PublicURL
+	}
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if s.trusted(r) {
+		// A chain of proxies adds to the right; the client's side is leftmost.
+		if v := first(r.Header.Get("X-Forwarded-Proto")); v == "http" || v == "https" {
+			scheme = v
+		}
+		if v := first(r.Header.Get("X-Forwarded-Host")); v != "" && !strings.ContainsAny(v, "/\\@?# ") {
+			host = v
+		}
+	}
+	return scheme + "://" + host
+}
+
+func first(list string) string {
+	v, _, _ := strings.Cut(list, ",")
+	return strings.TrimSpace(v)
+}
+
+// trusted says whether the peer is one of the proxies.
+func (s *Server) trusted(r *http.Request) bool {
+	if len(s.TrustedProxies) == 0 {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, p := range s.TrustedProxies {
+		if p.Contains(ip.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// api is the base of API URLs, in the form that Box's upload hosts have.
+func (s *Server) api(r *http.Request) string { return s.base(r) + "/api/2.0" }
+
+// call is one request on its way through a handler.
+type call struct {
+	*http.Request
+	w      *writer
+	who    content.Principal
+	params map[string]string // by the names in the route
+	body   *body
+	// conflictsInArray: clients that create a folder want the item in the way
+	// in an array, all others as an object.
+	conflictsInArray bool
+	log              []slog.Attr // what the handler wants in the request's line
+}
+
+// note adds to the request's line in the log.
+func (c *call) note(attrs ...slog.Attr) { c.log = append(c.log, attrs...) }
+
+// param is a part of the path.
+func (c *call) param(name string) string { return c.params[name] }
+
+// query is a parameter of the query; one that is empty is as absent.
+func (c *call) query(name string) string { return c.URL.Query().Get(name) }

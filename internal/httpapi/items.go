@@ -1,0 +1,258 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"boxcar/boxapi"
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+	"boxcar/internal/tree"
+)
+
+// getFile handles GET /files/:file.
+func (s *Server) getFile(c *call) error {
+	id, err := c.id("file")
+	if err != nil {
+		return err
+	}
+	f, err := s.Tree.File(c.Context(), c.who, id)
+	if err != nil {
+		return err
+	}
+	if c.notModified(&f.Node) {
+		return nil
+	}
+	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
+	return s.write(c, http.StatusOK, view.Show(s.file(c, f, view)))
+}
+
+// notModified answers 304 if the caller has the item as it is.
+func (c *call) notModified(n *content.Node) bool {
+	tags, ok := boxapi.ParseEtags(c.Header.Get("If-None-Match"))
+	if !ok || !tags.Match(tree.Etag(n)) {
+		return false
+	}
+	c.w.WriteHeader(http.StatusNotModified)
+	return true
+}
+
+// deleteFile handles DELETE /files/:file.
+func (s *Server) deleteFile(c *call) error {
+	id, err := c.id("file")
+	if err != nil {
+		return err
+	}
+	if err := s.Tree.Trash(c.Context(), c.who, id, c.preconditions()); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// listVersions handles GET /files/:file/versions: the past ones.
+func (s *Server) listVersions(c *call) error {
+	id, err := c.id("file")
+	if err != nil {
+		return err
+	}
+	offset, limit, err := c.page(defaultLimit, maxLimit, maxOffset)
+	if err != nil {
+		return err
+	}
+	past, err := s.Tree.PastVersions(c.Context(), c.who, id, offset, int(limit))
+	if err != nil {
+		return err
+	}
+	list := boxapi.FileVersions{TotalCount: int(past.Total), Offset: int(offset), Limit: int(limit)}
+	for _, v := range past.Versions {
+		list.Entries = append(list.Entries, version(v))
+	}
+	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
+	return s.write(c, http.StatusOK, view.Show(list))
+}
+
+// Paging of lists (client-expectations, section 10).
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+	maxOffset    = 9999
+)
+
+// createFolder handles POST /folders.
+func (s *Server) createFolder(c *call) error {
+	var body boxapi.CreateFolder
+	if err := c.decode(s.Limits.JSONBody, &body); err != nil {
+		return err
+	}
+	if body.Name == nil {
+		return content.Errorf(content.BadRequest, "name is missing")
+	}
+	if body.Parent == nil || body.Parent.ID == "" {
+		return content.Errorf(content.BadRequest, "parent.id is missing")
+	}
+	parent, err := folderID(body.Parent.ID)
+	if err != nil {
+		return err
+	}
+	c.conflictsInArray = true
+	f, err := s.Tree.CreateFolder(c.Context(), c.who, parent, string(*body.Name))
+	if err != nil {
+		return err
+	}
+	c.note(slog.String("created", f.ID.String()))
+	return s.folderReply(c, http.StatusCreated, f)
+}
+
+// getFolder handles GET /folders/:folder.
+func (s *Server) getFolder(c *call) error {
+	id, err := c.id("folder")
+	if err != nil {
+		return err
+	}
+	f, err := s.Tree.Folder(c.Context(), c.who, id)
+	if err != nil {
+		return err
+	}
+	if !f.Root && c.notModified(&f.Node) {
+		return nil
+	}
+	return s.folderReply(c, http.StatusOK, f)
+}
+
+// folderReply writes one folder, with the page of its items that the query
+// asks for.
+func (s *Server) folderReply(c *call, status int, f *content.Folder) error {
+	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
+	out := s.folder(f, view)
+	if view.Wants("item_collection", boxapi.LevelStandard) {
+		page, order, err := c.listing()
+		if err != nil {
+			return err
+		}
+		l, err := s.Tree.List(c.Context(), c.who, f.ID, page)
+		if err != nil {
+			return err
+		}
+		nested := boxapi.View{Level: boxapi.LevelMini, Fields: view.Fields}
+		out.ItemCollection = &boxapi.ItemCollection{
+			TotalCount: int(l.Total), Offset: int(page.Offset), Limit: page.Limit, Order: order,
+			Entries: s.items(c, l.Items, nested),
+		}
+	}
+	return s.write(c, status, view.Show(out))
+}
+
+// listItems handles GET /folders/:folder/items.
+func (s *Server) listItems(c *call) error {
+	id, err := c.id("folder")
+	if err != nil {
+		return err
+	}
+	page, order, err := c.listing()
+	if err != nil {
+		return err
+	}
+	byMarker := c.query("usemarker") == "true"
+	if byMarker {
+		page.Order, page.Desc, page.Offset = meta.ByName, false, 0
+		if page.After, err = parseMark(c.query("marker")); err != nil {
+			return err
+		}
+	}
+	l, err := s.Tree.List(c.Context(), c.who, id, page)
+	if err != nil {
+		return err
+	}
+	view := boxapi.View{Level: boxapi.LevelMini, Fields: c.fields()}
+	entries := s.items(c, l.Items, view)
+	if byMarker {
+		return s.write(c, http.StatusOK, view.Show(boxapi.ItemsByMarker{
+			Entries: entries, Limit: page.Limit, NextMarker: formatMark(l.Next),
+		}))
+	}
+	return s.write(c, http.StatusOK, view.Show(boxapi.ItemCollection{
+		TotalCount: int(l.Total), Entries: entries, Offset: int(page.Offset), Limit: page.Limit, Order: order,
+	}))
+}
+
+// listing is the page that a query asks for, and how it is sorted in Box's words.
+func (c *call) listing() (page tree.Page, order []boxapi.Order, err error) {
+	offset, limit, err := c.page(defaultLimit, maxLimit, maxOffset)
+	if err != nil {
+		return page, nil, err
+	}
+	page.Offset, page.Limit = offset, int(limit)
+	by := strings.ToLower(c.query("sort"))
+	switch by {
+	case "", "name":
+		by, page.Order = "name", meta.ByName
+	case "id":
+		page.Order = meta.ByID
+	case "date":
+		page.Order = meta.ByDate
+	case "size":
+		page.Order = meta.BySize
+	default:
+		return page, nil, content.Errorf(content.BadRequest, "sort can be name, id, date or size, not %q", by)
+	}
+	direction := strings.ToUpper(c.query("direction"))
+	switch direction {
+	case "", "ASC":
+		direction = "ASC"
+	case "DESC":
+		page.Desc = true
+	default:
+		return page, nil, content.Errorf(content.BadRequest, "direction can be ASC or DESC, not %q", direction)
+	}
+	return page, []boxapi.Order{{By: "type", Direction: "ASC"}, {By: by, Direction: direction}}, nil
+}
+
+// A marker is a place in a listing by name, as text that clients hand back.
+func formatMark(m *tree.Mark) boxapi.NullString {
+	if m == nil {
+		return ""
+	}
+	return boxapi.NullString(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %d %s", m.Kind, m.ID, m.Key)))
+}
+
+func parseMark(text string) (*tree.Mark, error) {
+	if text == "" || text == "0" {
+		return nil, nil
+	}
+	var m tree.Mark
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		head, rest, ok := strings.Cut(string(b), " ")
+		id, key, ok2 := strings.Cut(rest, " ")
+		m.Key = key
+		m.ID, err = content.ParseID(id)
+		switch {
+		case !ok || !ok2 || key == "":
+			err = content.Errorf(content.BadRequest, "not a marker")
+		case head == "0":
+			m.Kind = meta.Folder
+		case head == "1":
+			m.Kind = meta.File
+		default:
+			err = content.Errorf(content.BadRequest, "not a marker")
+		}
+	}
+	if err != nil {
+		return nil, content.Errorf(content.BadRequest, "marker %q is not one that this server gave out", text)
+	}
+	return &m, nil
+}
+
+// getMe handles GET /users/me.
+func (s *Server) getMe(c *call) error {
+	u, err := s.Tree.Me(c.Context(), c.who)
+	if err != nil {
+		return err
+	}
+	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
+	return s.write(c, http.StatusOK, view.Show(s.user(u)))
+}

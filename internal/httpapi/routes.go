@@ -1,0 +1,164 @@
+package httpapi
+
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"boxcar/internal/content"
+)
+
+// handler answers a call, or says why not.
+type handler func(*call) error
+
+type route struct {
+	method  string
+	pattern []string // segments; those that begin with ":" are parameters
+	name    string   // for the log
+	open    bool     // needs no token
+	handle  handler
+}
+
+// table is every route, below /2.0 unless the pattern says otherwise. Of two
+// that match, the first counts, so literals stand before parameters.
+func (s *Server) table() []route {
+	var t []route
+	add := func(method, pattern string, h handler) {
+		t = append(t, route{method: method, pattern: strings.Split("2.0"+pattern, "/"), name: pattern, handle: h})
+	}
+	open := func(method, pattern string, h handler) {
+		t = append(t, route{method: method, pattern: strings.Split(pattern[1:], "/"), name: pattern, open: true, handle: h})
+	}
+
+	add("POST", "/files/upload_sessions", s.createSession)
+	add("POST", "/files/:file/upload_sessions", s.createSession)
+	add("GET", "/files/upload_sessions/:session", s.getSession)
+	add("PUT", "/files/upload_sessions/:session", s.putPart)
+	add("DELETE", "/files/upload_sessions/:session", s.abortSession)
+	add("GET", "/files/upload_sessions/:session/parts", s.listParts)
+	add("POST", "/files/upload_sessions/:session/commit", s.commitSession)
+	add("POST", "/files/upload_sessions/:session/log", s.logEvent)
+	add("GET", "/files/upload_sessions/:session/log", s.sessionLog)
+	add("POST", "/files/upload_sessions/:session/plan", s.planSession)
+	add("OPTIONS", "/files/content", s.preflight)
+	add("OPTIONS", "/files/:file/content", s.preflight)
+	add("POST", "/files/content", s.simpleUpload)
+	add("POST", "/files/:file/content", s.simpleUpload)
+
+	add("GET", "/files/:file", s.getFile)
+	add("DELETE", "/files/:file", s.deleteFile)
+	add("GET", "/files/:file/content", s.download)
+	add("GET", "/files/:file/versions", s.listVersions)
+	add("POST", "/folders", s.createFolder)
+	add("GET", "/folders/:folder", s.getFolder)
+	add("GET", "/folders/:folder/items", s.listItems)
+	add("GET", "/users/me", s.getMe)
+
+	open("GET", contentPath+":grant", s.content)
+	open("HEAD", contentPath+":grant", s.content)
+	open("GET", "/healthz", s.healthy)
+	open("GET", "/readyz", s.ready)
+	open("POST", "/html5", s.reachable)
+	return t
+}
+
+// find gets the route for a path and method. allowed are the methods of those
+// routes that match but for the method.
+func (s *Server) find(method, urlPath string) (r *route, params map[string]string, allowed []string) {
+	segments := strings.Split(clean(urlPath), "/")
+	for i := range s.routes {
+		r := &s.routes[i]
+		params, ok := match(r.pattern, segments)
+		if !ok {
+			continue
+		}
+		if r.method == method || r.method == "GET" && method == "HEAD" {
+			return r, params, nil
+		}
+		if !slices.Contains(allowed, r.method) {
+			allowed = append(allowed, r.method)
+		}
+	}
+	return nil, nil, allowed
+}
+
+// clean brings a path to one form: what is below /2.0 is also there below
+// /api/2.0, and a slash at the end does not matter. Nothing is ever redirected.
+func clean(p string) string {
+	p = strings.TrimPrefix(path.Clean("/"+p), "/")
+	if rest, ok := strings.CutPrefix(p, "api/"); ok && (rest == "2.0" || strings.HasPrefix(rest, "2.0/")) {
+		p = rest
+	}
+	return p
+}
+
+func match(pattern, segments []string) (params map[string]string, ok bool) {
+	if len(pattern) != len(segments) {
+		return nil, false
+	}
+	for i, p := range pattern {
+		switch {
+		case strings.HasPrefix(p, ":"):
+			if params == nil {
+				params = map[string]string{}
+			}
+			params[p[1:]] = segments[i]
+		case p != segments[i]:
+			return nil, false
+		}
+	}
+	return params, true
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	c := s.begin(rw, r)
+	defer s.end(c)
+
+	s.allowOrigin(c)
+	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+		c.w.route = "CORS preflight"
+		s.finish(c, s.corsPreflight(c))
+		return
+	}
+	found, params, allowed := s.find(r.Method, r.URL.Path)
+	if found == nil {
+		c.w.route = "none"
+		if len(allowed) > 0 {
+			c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+			s.finish(c, content.Errorf(content.MethodNotAllowed, "%s is not a method of this resource", r.Method))
+			return
+		}
+		s.finish(c, content.Errorf(content.NotFound, "there is nothing at this path"))
+		return
+	}
+	c.w.route, c.params = found.name, params
+	if !found.open {
+		if err := s.authenticate(c, found); err != nil {
+			s.finish(c, err)
+			return
+		}
+	}
+	s.finish(c, found.handle(c))
+}
+
+// authenticate finds out who is asking.
+func (s *Server) authenticate(c *call, found *route) error {
+	scheme, token, _ := strings.Cut(c.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
+	if token == "" && found.method == "GET" && strings.HasSuffix(found.name, "/content") {
+		token = c.query("access_token") // as browsers need it for downloads
+	}
+	if token == "" {
+		return errNoToken
+	}
+	who, err := s.Auth.Authenticate(c.Context(), token, strings.TrimSpace(c.Header.Get("As-User")))
+	c.who = who
+	return err
+}
+
+var errNoToken = content.Errorf(content.Unauthorized, "there is no bearer token")

@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"boxcar/internal/content"
+)
+
+// begin sets up a call: its id, its writer, its body.
+func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
+	var id [8]byte
+	s.Random(id[:])
+	w := &writer{ResponseWriter: rw, control: http.NewResponseController(rw), request: r, drain: s.Limits.Drain,
+		id: hex.EncodeToString(id[:]), start: s.Now()}
+	w.body = &body{ReadCloser: r.Body, w: w, idle: s.Limits.BodyIdle, rate: s.Limits.BodyRate}
+	r.Body = w.body
+	h := w.Header()
+	h["BOX-REQUEST-ID"] = []string{w.id}
+	h.Set("Cache-Control", "no-cache, no-store")
+	h.Set("Vary", "Origin")
+	return &call{Request: r, w: w, body: w.body}
+}
+
+// end writes the request's line in the log. No token, password or signed URL
+// is in it: the path is that of the route.
+func (s *Server) end(c *call) {
+	aborted := recover()
+	level, outcome := slog.LevelInfo, "ok"
+	switch {
+	case aborted != nil:
+		level, outcome = slog.LevelWarn, "reply cut short"
+	case c.w.status >= 500:
+		level, outcome = slog.LevelError, "failed"
+	case c.w.status >= 400:
+		outcome = "refused"
+	}
+	attrs := []slog.Attr{
+		slog.String("request", c.w.id),
+		slog.String("method", c.Method),
+		slog.String("route", c.w.route),
+		slog.Int("status", c.w.status),
+		slog.String("outcome", outcome),
+		slog.Duration("duration", s.Now().Sub(c.w.start)),
+		slog.Int64("bytes_in", c.body.n),
+		slog.Int64("bytes_out", c.w.sent),
+		slog.String("remote", c.RemoteAddr),
+	}
+	if c.who.User != 0 {
+		attrs = append(attrs, slog.String("user", c.who.User.String()))
+	}
+	if c.who.Actor != c.who.User {
+		attrs = append(attrs, slog.String("actor", c.who.Actor.String()))
+	}
+	for _, name := range []string{"session", "file", "folder"} {
+		if v := c.params[name]; v != "" {
+			attrs = append(attrs, slog.String(name, v))
+		}
+	}
+	if c.w.code != "" {
+		attrs = append(attrs, slog.String("code", c.w.code))
+	}
+	if c.w.cause != nil {
+		attrs = append(attrs, slog.String("error", c.w.cause.Error()))
+	}
+	attrs = append(attrs, c.log...)
+	s.Log.LogAttrs(c.Context(), level, "request", attrs...)
+	if aborted != nil {
+		panic(aborted)
+	}
+}
+
+// writer is the reply on its way out. It looks after what is left of the
+// request's body when the reply comes before its end.
+type writer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	request *http.Request
+	body    *body
+	drain   time.Duration
+
+	id     string // of the request
+	route  string
+	start  time.Time
+	status int // 0 until the reply has begun
+	code   string
+	cause  error
+	sent   int64 // bytes of body
+	early  bool  // the reply came before the end of the body
+}
+
+// Unwrap is for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// smallRest is what net/http reads by itself of a body that a handler left
+// unread, and keeps the connection.
+const smallRest = 256 << 10
+
+func (w *writer) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	if w.request.ProtoMajor == 1 && w.body.left() > smallRest {
+		// net/http would close the connection while the client is sending,
+		// and many clients then never see the reply. So the reply goes out,
+		// what comes in is read for a while, and then the connection ends. A
+		// client that still waits for "100 Continue" sends nothing more.
+		w.early = w.body.n > 0 || w.request.Header.Get("Expect") == ""
+		w.Header().Set("Connection", "close")
+		if w.early {
+			w.control.EnableFullDuplex()
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	n, err := w.ResponseWriter.Write(b)
+	w.sent += int64(n)
+	return n, err
+}
+
+// finish sends the reply, and drains the body if it came early.
+func (w *writer) finish() {
+	w.WriteHeader(http.StatusOK)
+	if !w.early {
+		return
+	}
+	w.control.Flush()
+	w.control.SetReadDeadline(time.Now().Add(w.drain))
+	io.Copy(io.Discard, w.body.ReadCloser)
+}
+
+// body is the request's body. Each read pushes its deadline on: slow is
+// allowed, dead is not. It is read by one goroutine.
+type body struct {
+	io.ReadCloser
+	w    *writer
+	idle time.Duration
+	rate int64 // bytes a second
+
+	n     int64 // bytes read
+	end   bool
+	began time.Time
+	until time.Time // the deadline set
+}
+
+// left is how much of the body may still come, in bytes; more than anything if
+// nobody announced its length.
+func (b *body) left() int64 {
+	switch r := b.w.request; {
+	case b.end || r.ContentLength == 0 || b.ReadCloser == http.NoBody:
+		return 0
+	case r.ContentLength > 0:
+		return r.ContentLength - b.n
+	}
+	return 1 << 62
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	now := time.Now()
+	if b.began.IsZero() {
+		b.began = now
+	}
+	if spent := now.Sub(b.began); spent > b.idle && b.n < int64((spent-b.idle).Seconds()*float64(b.rate)) {
+		return 0, content.Errorf(content.BodyTimeout, "the body comes too slowly: %d bytes in %s", b.n, spent.Round(time.Second))
+	}
+	// A deadline costs a call, so it is moved only when it has to be.
+	if b.until.Sub(now) < b.idle*3/4 {
+		b.until = now.Add(b.idle)
+		b.w.control.SetReadDeadline(b.until)
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.n += int64(n)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		b.end = true
+		b.w.control.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = content.Errorf(content.BodyTimeout, "no byte of the body came for %s", b.idle)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		b.end = true
+		err = content.Errorf(content.SizeMismatch, "the body ended after %d bytes, before its time", b.n)
+	}
+	return n, err
+}

@@ -1,0 +1,294 @@
+// Package meta is the contract for keeping boxcar's rows: who there is, what
+// they have, and which blobs hold its bytes.
+package meta
+
+import (
+	"context"
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+)
+
+// Store keeps rows in transactions. Its methods may be called concurrently.
+type Store interface {
+	// View runs fn over one consistent state of the rows. fn changes nothing.
+	View(ctx context.Context, fn func(Tx) error) error
+
+	// Update runs fn in a transaction that happens at one moment between all
+	// others. It returns nil only once the changes would survive a power cut.
+	// If fn fails, its error is returned and nothing has changed. fn may run more than once,
+	// so it has no effect outside its transaction. When Update itself fails after fn did
+	// not, the changes may have been made, wholly, or not at all.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// Ping says whether the store can take an Update now, by making an empty one.
+	Ping(ctx context.Context) error
+
+	Close() error
+}
+
+// Tx is a transaction. It is good only inside the function it was given to,
+// and not for concurrent use. A row that is asked for and not there is a
+// content.NotFound error. Times are kept to the microsecond, in UTC.
+type Tx interface {
+	Accounts
+	Items
+	Sessions
+	Parts
+}
+
+// Accounts are enterprises, users, applications and tokens.
+type Accounts interface {
+	// Setting returns a named value of the whole server.
+	Setting(name string) ([]byte, error)
+	// PutSetting sets it.
+	PutSetting(name string, value []byte) error
+
+	InsertEnterprise(content.Enterprise) error
+
+	// InsertUser adds a user. A content.LoginTaken error says that
+	// somebody has the login, whatever its case.
+	InsertUser(content.User) error
+	User(id content.ID) (content.User, error)
+	// UserByLogin ignores case.
+	UserByLogin(login string) (content.User, error)
+	// Users are in order of id, those after the id given.
+	Users(after content.ID, limit int) ([]content.User, error)
+	// AddUsage adds to what the user has used and reserved, in bytes; either
+	// may be negative.
+	AddUsage(user content.ID, used, reserved int64) error
+
+	InsertApp(App) error
+	InsertToken(Token) error
+	// Token finds a token by the SHA-256 of its text.
+	Token(hash [32]byte) (Token, error)
+	// DeleteTokens removes a user's tokens of one kind.
+	DeleteTokens(user content.ID, kind TokenKind) error
+}
+
+// App is an application that may ask for tokens.
+type App struct {
+	ID         string // client id
+	Name       string
+	SecretHash [32]byte // SHA-256 of the client secret, which is 128 random bits or more
+	CreatedAt  time.Time
+}
+
+// TokenKind says how a token came to be.
+type TokenKind string
+
+// DeveloperToken is one that the operator handed out.
+const DeveloperToken TokenKind = "developer"
+
+// Token is an access token, known by its hash only.
+type Token struct {
+	Hash      [32]byte // SHA-256 of its text, which is 128 random bits or more
+	Kind      TokenKind
+	User      content.ID
+	App       string
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+}
+
+// ItemKind tells items apart; its order is the order of listings.
+type ItemKind int
+
+const (
+	Folder ItemKind = iota
+	File
+)
+
+// Item is a folder or a file.
+type Item struct {
+	ID          content.ID
+	Kind        ItemKind
+	Parent      content.ID // 0 for a user's root
+	Name        string
+	Key         string // content.NameKey of Name
+	Sequence    int64
+	Description string
+
+	CreatedAt, ModifiedAt               time.Time
+	ContentCreatedAt, ContentModifiedAt time.Time
+	TrashedAt                           time.Time // zero unless this very item was trashed
+
+	CreatedBy, ModifiedBy, Owner content.ID
+
+	// Current is a file's current version. InsertItem and UpdateItem look at
+	// its ID only; the rest is read with the item.
+	Current Version
+}
+
+// Version is one content of a file.
+type Version struct {
+	ID        content.ID
+	File      content.ID
+	Number    int64 // from 1
+	Name      string
+	Size      int64 // bytes
+	SHA1      content.SHA1
+	Manifest  Manifest
+	CreatedAt time.Time
+	CreatedBy content.ID
+	TrashedAt time.Time
+}
+
+// ItemOrder is what a listing goes by, after the kind.
+type ItemOrder int
+
+const (
+	ByName ItemOrder = iota
+	ByID
+	ByDate // modified
+	BySize
+)
+
+// ItemPage is a part of a listing.
+type ItemPage struct {
+	Order  ItemOrder
+	Desc   bool // turns Order round, not the kinds
+	Offset int64
+	Limit  int
+	// After, if its Key is not empty, goes on behind that item (its Kind, Key
+	// and ID) of the listing by name; Order, Desc and Offset are then zero.
+	After Item
+}
+
+// Items are folders, files and their versions.
+type Items interface {
+	// InsertItem adds an item. A content.NameTaken error says that another item of the parent
+	// that is not itself in the trash has the key.
+	InsertItem(Item) error
+	// UpdateItem replaces everything but ID, Kind and CreatedAt. Errors as InsertItem.
+	UpdateItem(Item) error
+	Item(id content.ID) (Item, error)
+	// ItemNamed finds what has the key in a folder, the trash left out.
+	ItemNamed(parent content.ID, key string) (Item, error)
+	// Ancestors are the folders above an item, the root first.
+	Ancestors(id content.ID) ([]Item, error)
+	// ItemsIn lists a folder, what was trashed left out.
+	ItemsIn(parent content.ID, page ItemPage) ([]Item, error)
+	// CountItems is how many there are in that listing.
+	CountItems(parent content.ID) (int64, error)
+	// TreeSize is the size in bytes of the current versions of all files
+	// below a folder, what was trashed left out.
+	TreeSize(folder content.ID) (int64, error)
+	// AllItems are in order of id, those after the id given.
+	AllItems(after content.ID, limit int) ([]Item, error)
+
+	// InsertVersion may come before its file's InsertItem in a transaction.
+	InsertVersion(Version) error
+	Version(id content.ID) (Version, error)
+	// PastVersions are those that are not current, newest first.
+	PastVersions(file content.ID, offset int64, limit int) ([]Version, error)
+	CountPastVersions(file content.ID) (int64, error)
+	// AllVersions are in order of id, those after the id given.
+	AllVersions(after content.ID, limit int) ([]Version, error)
+}
+
+// Session is an upload session.
+type Session struct {
+	content.Session
+	Manifest Manifest
+	Reserved int64 // bytes of the owner's quota
+	Front    content.Front
+	Lease    time.Time // Committing: until when
+
+	// Once Committed:
+	SHA1      content.SHA1 // of the whole file
+	Version   content.ID
+	Committed content.ID // the file
+	Sequence  int64      // which the file then had
+}
+
+// Sessions are upload sessions and their logs.
+type Sessions interface {
+	InsertSession(Session) error
+	// Session leaves Stored at 0: CountParts tells it.
+	Session(id content.SessionID) (Session, error)
+	// UpdateSession replaces State, Reserved, Front, Lease and what is known once committed.
+	UpdateSession(Session) error
+	// SetFront replaces only the front, and only by one that is further on.
+	SetFront(id content.SessionID, front content.Front) error
+	// CountOpen is how many sessions of a user are open or committing and not past their expiry.
+	CountOpen(user content.ID, now time.Time) (int64, error)
+	// Overdue are sessions that are open or committing with an expiry at or before now,
+	// the oldest first.
+	Overdue(now time.Time, limit int) ([]Session, error)
+	// Forgettable are sessions that are done with (committed, aborted or expired)
+	// and whose expiry was at or before the time given.
+	Forgettable(before time.Time, limit int) ([]Session, error)
+	// InState are sessions in one state, in order of id, those after the id given.
+	InState(state content.SessionState, after content.SessionID, limit int) ([]Session, error)
+	// DeleteSession removes a session and its log, not its parts.
+	DeleteSession(id content.SessionID) error
+
+	AppendLog(id content.SessionID, e content.LogEvent) error
+	// CountLog is how many events a session's log has.
+	CountLog(id content.SessionID) (int64, error)
+	// Log is in order; each entry's N is above after.
+	Log(id content.SessionID, after int64, limit int) ([]LogEntry, error)
+}
+
+// LogEntry is an event and its place in the session's log, from 1.
+type LogEntry struct {
+	N int64
+	content.LogEvent
+}
+
+// Manifest names an ordered list of parts that make up one content. The
+// upload session that collects the parts and the version that they become
+// share one manifest, so a commit moves no rows. It belongs to the session
+// until the commit, and then to the version.
+type Manifest content.ID
+
+// Part is a part with where its bytes are. Several parts may share a blob.
+type Part struct {
+	content.Part
+	Blob      blob.Key
+	SHA512    content.SHA512 // zero until computed
+	CreatedAt time.Time
+	// After is the state of the whole content's SHA-1 behind this part; not
+	// known where the parts before it had not been hashed, or at an end off a block boundary.
+	After content.SHA1State
+}
+
+// Match is a stored part that might serve in another manifest too.
+type Match struct {
+	Part
+	Before  content.SHA1State // the state before it in its own manifest, if known
+	File    content.ID
+	Version content.ID
+}
+
+// Parts are the lists of blobs that make up contents.
+type Parts interface {
+	// InsertPart adds a part. A content.PartConflict error, without details,
+	// says that the manifest has a part at the same start, or one with the same ID.
+	InsertPart(Manifest, Part) error
+	// Part is the one that starts at the byte given.
+	Part(m Manifest, start int64) (Part, error)
+	// Parts are in order of start, from the first at or behind the byte given.
+	Parts(m Manifest, from int64, limit int) ([]Part, error)
+	CountParts(m Manifest) (int64, error)
+	// SetAfter records the state behind the part that starts there.
+	SetAfter(m Manifest, start int64, after content.SHA1State) error
+	// DeleteParts removes up to limit parts of a manifest and returns the
+	// blobs that no part refers to any more. It is done when it removes fewer than limit.
+	DeleteParts(m Manifest, limit int) (removed int, free []blob.Key, err error)
+	// Refers says whether any part refers to a blob.
+	Refers(key blob.Key) (bool, error)
+	// OrphanManifests are manifests with parts, but with neither a session nor a version.
+	OrphanManifests(limit int) ([]Manifest, error)
+
+	// SetSHA512 records the digest of a blob in all parts that refer to it.
+	SetSHA512(key blob.Key, sum content.SHA512) error
+	// MatchSHA512 finds parts of versions with that content.
+	MatchSHA512(sum content.SHA512, size int64, limit int) ([]Match, error)
+	// Unhashed are blobs without a SHA-512 that the current versions of a user's files
+	// refer to and that are not in the trash, in order of key, those after the key given.
+	Unhashed(owner content.ID, after blob.Key, limit int) ([]Part, error)
+	// UnhashedIn are the parts of one manifest without a SHA-512, in order.
+	UnhashedIn(m Manifest, limit int) ([]Part, error)
+}

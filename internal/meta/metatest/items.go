@@ -1,0 +1,225 @@
+package metatest
+
+import (
+	"testing"
+	"time"
+
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+var items = []test{
+	{"AnItemIsKeptWhole", func(t *testing.T, s meta.Store) {
+		f := folder(200, aliceRoot, "Übung", alice)
+		it := file(201, 200, "Straße.TXT", alice, 12345)
+		it.Sequence, it.Description = 7, "third pass"
+		it.ModifiedAt, it.ContentCreatedAt, it.ContentModifiedAt = start.Add(1), start.Add(time.Hour), start.Add(2*time.Hour)
+		it.ModifiedAt = it.ModifiedAt.Truncate(time.Microsecond)
+		it.CreatedBy, it.ModifiedBy = bob, bob
+		put(t, s, f, it)
+		for _, want := range []meta.Item{f, it} {
+			equal(t, "item", item(t, s, want.ID), want)
+		}
+		missing(t, s, "item 999", func(tx meta.Tx) (meta.Item, error) { return tx.Item(999) })
+	}},
+	{"TimesThatClientsMayClaimAreKept", func(t *testing.T, s meta.Store) {
+		it := folder(200, aliceRoot, "old", alice)
+		for _, claimed := range []time.Time{
+			{},                 // none
+			time.Unix(0, 0),    // an archive without dates
+			time.Unix(-1, 500), // below the microsecond: cut
+			time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
+			time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3*3600)),
+		} {
+			it.ID, it.Name = it.ID+1, it.Name+"x"
+			it.Key = it.Name
+			it.ContentModifiedAt = claimed
+			put(t, s, it)
+			got := item(t, s, it.ID).ContentModifiedAt
+			equal(t, "time", got, time.UnixMicro(claimed.UnixMicro()).UTC())
+		}
+	}},
+	{"UpdateReplacesWhatMayChange", func(t *testing.T, s meta.Store) {
+		put(t, s, folder(200, aliceRoot, "a", alice), file(201, aliceRoot, "b", alice, 5))
+		want := file(201, 200, "c", bob, 6)
+		want.Current.ID = 9000
+		want.Sequence, want.Description = 3, "d"
+		want.ModifiedAt, want.ContentCreatedAt, want.ContentModifiedAt = start.Add(time.Second), start.Add(time.Minute), start.Add(time.Hour)
+		update(t, s, func(tx meta.Tx) error {
+			given := want
+			given.Kind, given.CreatedAt = meta.Folder, start.Add(9*time.Hour) // not replaced
+			given.Current.Size = 99                                           // not looked at
+			return first(tx.InsertVersion(want.Current), tx.UpdateItem(given))
+		})
+		equal(t, "item", item(t, s, 201), want)
+		refused(t, s, content.NotFound, func(tx meta.Tx) error { return tx.UpdateItem(folder(999, aliceRoot, "x", alice)) })
+	}},
+	{"NamesAreUniqueInAFolder", func(t *testing.T, s meta.Store) {
+		put(t, s, folder(200, aliceRoot, "Ärger", alice), file(201, aliceRoot, "b", alice, 1), folder(202, 200, "b", alice))
+		for _, clash := range []meta.Item{
+			folder(300, aliceRoot, "ärger", alice),
+			folder(300, aliceRoot, "A\u0308RGER", alice), // decomposed
+			file(300, aliceRoot, "ÄRGER", alice, 1),      // of the other kind
+			folder(300, aliceRoot, "B", alice),
+		} {
+			refused(t, s, content.NameTaken, func(tx meta.Tx) error {
+				if clash.Kind == meta.File {
+					tx.InsertVersion(clash.Current)
+				}
+				return tx.InsertItem(clash)
+			})
+		}
+		missing(t, s, "refused item", func(tx meta.Tx) (meta.Item, error) { return tx.Item(300) })
+
+		it := item(t, s, 201)
+		it.Name, it.Key = "ÄRGER", content.NameKey("ÄRGER")
+		refused(t, s, content.NameTaken, func(tx meta.Tx) error { return tx.UpdateItem(it) })
+		equal(t, "name", item(t, s, 201).Name, "b")
+		it = item(t, s, 200)
+		it.Name = "ÄRGER" // another case of its own name
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(it) })
+		it.Parent, it.Name, it.Key = 200, "b", "b" // a move onto another
+		refused(t, s, content.NameTaken, func(tx meta.Tx) error { return tx.UpdateItem(it) })
+	}},
+	{"WhatIsTrashedLeavesItsNameFree", func(t *testing.T, s meta.Store) {
+		put(t, s, folder(200, aliceRoot, "a", alice))
+		gone := item(t, s, 200)
+		gone.TrashedAt = start.Add(time.Hour)
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(gone) })
+		put(t, s, folder(201, aliceRoot, "A", alice))
+		also := folder(202, aliceRoot, "a", alice)
+		also.TrashedAt = start
+		put(t, s, also) // trashed from the beginning
+
+		it := get(t, s, func(tx meta.Tx) (meta.Item, error) { return tx.ItemNamed(aliceRoot, "a") })
+		equal(t, "item of that name", it.ID, content.ID(201))
+		equal(t, "trashed item", item(t, s, 200), gone)
+		gone.Description = "still trashed"
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(gone) })
+		gone.TrashedAt = time.Time{}
+		refused(t, s, content.NameTaken, func(tx meta.Tx) error { return tx.UpdateItem(gone) })
+		gone.Name, gone.Key = "b", "b"
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(gone) })
+		equal(t, "restored item", item(t, s, 200), gone)
+	}},
+	{"RootsHaveNoNamesToClash", func(t *testing.T, s meta.Store) { // seed made two of one name
+		equal(t, "names", []string{item(t, s, aliceRoot).Name, item(t, s, bobRoot).Name}, []string{"All Files", "All Files"})
+		root := item(t, s, aliceRoot)
+		root.ContentModifiedAt = start.Add(time.Hour)
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(root) })
+		equal(t, "root", item(t, s, aliceRoot), root)
+		missing(t, s, "root by name", func(tx meta.Tx) (meta.Item, error) { return tx.ItemNamed(0, content.NameKey("All Files")) })
+	}},
+	{"ItemNamedGoesByKeyAndFolder", func(t *testing.T, s meta.Store) {
+		it := file(200, aliceRoot, "Straße", alice, 9)
+		put(t, s, it)
+		equal(t, "item", get(t, s, func(tx meta.Tx) (meta.Item, error) { return tx.ItemNamed(aliceRoot, "strasse") }), it)
+		missing(t, s, "other folder", func(tx meta.Tx) (meta.Item, error) { return tx.ItemNamed(bobRoot, "strasse") })
+		missing(t, s, "a name that is no key", func(tx meta.Tx) (meta.Item, error) { return tx.ItemNamed(aliceRoot, "Straße") })
+	}},
+	{"AncestorsStartAtTheRoot", func(t *testing.T, s meta.Store) {
+		// Ids fall on the way down, so that their order is not the answer.
+		put(t, s, folder(299, aliceRoot, "a", alice), folder(298, 299, "b", alice), file(297, 298, "c", alice, 1))
+		var ids []content.ID
+		for _, it := range get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(297) }) {
+			equal(t, "ancestor", it, item(t, s, it.ID))
+			ids = append(ids, it.ID)
+		}
+		equal(t, "ancestors", ids, []content.ID{aliceRoot, 299, 298})
+		equal(t, "ancestors of a root", len(get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(aliceRoot) })), 0)
+		missing(t, s, "ancestors of nothing", func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(999) })
+	}},
+	{"TreeSizeIsWhatIsLiveBelow", func(t *testing.T, s meta.Store) {
+		size := func(id content.ID) int64 {
+			return get(t, s, func(tx meta.Tx) (int64, error) { return tx.TreeSize(id) })
+		}
+		equal(t, "size of nothing", size(aliceRoot), int64(0))
+		put(t, s, folder(200, aliceRoot, "a", alice), folder(201, 200, "b", alice),
+			file(210, aliceRoot, "x", alice, 1), file(211, 200, "x", alice, 20), file(212, 201, "x", alice, 1<<40), file(213, 201, "y", alice, 4000),
+			file(214, bobRoot, "x", bob, 50000))
+		equal(t, "size", []int64{size(aliceRoot), size(200), size(201)}, []int64{1 + 20 + 1<<40 + 4000, 20 + 1<<40 + 4000, 1<<40 + 4000})
+
+		newer := item(t, s, 213) // its past version no longer counts
+		newer.Current = meta.Version{ID: 9000, File: 213, Number: 2, Size: 3, Manifest: 9000}
+		trash := item(t, s, 211)
+		trash.TrashedAt = start
+		update(t, s, func(tx meta.Tx) error {
+			return first(tx.InsertVersion(newer.Current), tx.UpdateItem(newer), tx.UpdateItem(trash))
+		})
+		equal(t, "size", []int64{size(aliceRoot), size(200)}, []int64{1 + 1<<40 + 3, 1<<40 + 3})
+
+		trash = item(t, s, 201) // with all that is in it
+		trash.TrashedAt = start
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(trash) })
+		equal(t, "size", []int64{size(aliceRoot), size(200), size(201)}, []int64{1, 0, 1<<40 + 3})
+	}},
+	{"AllItemsAreInOrderOfIDTrashOrNot", func(t *testing.T, s meta.Store) {
+		trashed := file(205, aliceRoot, "t", alice, 1)
+		trashed.TrashedAt = start
+		put(t, s, file(210, aliceRoot, "x", alice, 1), trashed)
+		var ids []content.ID
+		for after := content.ID(0); ; {
+			page := get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.AllItems(after, 3) })
+			if len(page) == 0 {
+				break
+			}
+			for _, it := range page {
+				equal(t, "item", it, item(t, s, it.ID))
+				ids = append(ids, it.ID)
+			}
+			after = page[len(page)-1].ID
+		}
+		equal(t, "items", ids, []content.ID{aliceRoot, bobRoot, 205, 210})
+	}},
+}
+
+func item(t *testing.T, s meta.Store, id content.ID) meta.Item {
+	t.Helper()
+	return get(t, s, func(tx meta.Tx) (meta.Item, error) { return tx.Item(id) })
+}
+
+var versions = []test{
+	{"AVersionIsKeptWhole", func(t *testing.T, s meta.Store) {
+		it := file(200, aliceRoot, "x", alice, 5)
+		it.Current.TrashedAt = start.Add(time.Hour)
+		put(t, s, it)
+		equal(t, "version", get(t, s, func(tx meta.Tx) (meta.Version, error) { return tx.Version(1200) }), it.Current)
+		missing(t, s, "version", func(tx meta.Tx) (meta.Version, error) { return tx.Version(999) })
+	}},
+	{"PastVersionsAreNewestFirst", func(t *testing.T, s meta.Store) {
+		it := file(200, aliceRoot, "x", alice, 1)
+		put(t, s, it, file(300, aliceRoot, "other", alice, 1))
+		want := []meta.Version{it.Current}
+		for n := int64(2); n <= 5; n++ {
+			v := it.Current
+			v.ID, v.Number, v.Size, v.Manifest = content.ID(9000-n), n, n, meta.Manifest(n) // ids against the order
+			it.Current = v
+			want = append([]meta.Version{v}, want...)
+			update(t, s, func(tx meta.Tx) error { return first(tx.InsertVersion(v), tx.UpdateItem(it)) })
+		}
+		want = want[1:] // the current one
+		past := func(offset int64, limit int) []meta.Version {
+			return get(t, s, func(tx meta.Tx) ([]meta.Version, error) { return tx.PastVersions(200, offset, limit) })
+		}
+		equal(t, "past versions", past(0, 100), want)
+		equal(t, "past versions 1 to 2", past(1, 2), want[1:3])
+		equal(t, "past versions behind the end", len(past(4, 10)), 0)
+		equal(t, "none", len(past(0, 0)), 0)
+		count := func(file content.ID) int64 {
+			return get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountPastVersions(file) })
+		}
+		equal(t, "counts", []int64{count(200), count(300), count(999)}, []int64{4, 0, 0})
+
+		it.Current = want[3] // the first is current again
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(it) })
+		equal(t, "newest past version", past(0, 1)[0].Number, int64(5))
+	}},
+	{"AllVersionsAreInOrderOfID", func(t *testing.T, s meta.Store) {
+		put(t, s, file(203, aliceRoot, "c", alice, 1), file(201, aliceRoot, "a", alice, 1), file(202, aliceRoot, "b", alice, 1))
+		all := get(t, s, func(tx meta.Tx) ([]meta.Version, error) { return tx.AllVersions(1201, 1) })
+		if len(all) != 1 || all[0] != item(t, s, 202).Current {
+			t.Errorf("after 1201 comes %+v, want version 1202", all)
+		}
+		equal(t, "versions", len(get(t, s, func(tx meta.Tx) ([]meta.Version, error) { return tx.AllVersions(0, 100) })), 3)
+	}},
+}

@@ -1,0 +1,173 @@
+// Package sqlite keeps boxcar's rows in an SQLite database: one connection that
+// writes, a few that read, and one sync for all Updates that wait together.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"boxcar/internal/meta"
+	"boxcar/internal/meta/sqlmeta"
+	"boxcar/internal/vfs"
+)
+
+// Options say how a database is opened. The zero value is for the process that
+// owns it.
+type Options struct {
+	// Beside is for a process that uses a database which another one owns,
+	// and may be serving: it is neither made nor migrated.
+	Beside bool
+	// ReadOnly is Beside, and every Update fails.
+	ReadOnly bool
+
+	// Readers is how many Views run at one time, each on a connection of a
+	// few MiB that is opened when first needed; 0 stands for twice the
+	// number of processors, but at least 4.
+	Readers int
+	// BusyWait is how long a transaction of another process is waited for;
+	// 0 stands for 10 seconds.
+	BusyWait time.Duration
+}
+
+// Store is a meta.Store in one database file.
+type Store struct {
+	writeDB, readDB *sql.DB
+	readOnly        bool
+
+	turns  turns // guards what follows
+	batch  *batch
+	writer *writer
+	closed bool
+
+	readers chan *reader // as many as may be open; nil is one not opened yet
+	stop    chan struct{}
+}
+
+var _ meta.Store = (*Store)(nil)
+
+var dialect = sqlmeta.Dialect{Classify: classify}
+
+// Open opens the database at path, which is made if need be, with mode 0600,
+// in a directory that exists. It comes up to date before Open returns.
+func Open(path string, o Options) (*Store, error) {
+	s, err := open(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(path string, o Options) (_ *Store, err error) {
+	o.Beside = o.Beside || o.ReadOnly
+	if o.Readers == 0 {
+		o.Readers = max(4, 2*runtime.GOMAXPROCS(0))
+	}
+	if o.BusyWait == 0 {
+		o.BusyWait = 10 * time.Second
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, name := vfs.Dir(filepath.Dir(path)), filepath.Base(path)
+	if err := prepare(dir, name, !o.Beside); err != nil {
+		return nil, err
+	}
+
+	s := &Store{readOnly: o.ReadOnly, readers: make(chan *reader, o.Readers), stop: make(chan struct{})}
+	for range o.Readers {
+		s.readers <- nil
+	}
+	defer func() {
+		if err != nil {
+			s.closeDBs()
+		}
+	}()
+	if s.readDB, err = connector(path, o.BusyWait, true); err != nil {
+		return nil, err
+	}
+	if s.writeDB, err = connector(path, o.BusyWait, false); err != nil {
+		return nil, err
+	}
+	s.readDB.SetMaxOpenConns(o.Readers)
+	s.readDB.SetMaxIdleConns(o.Readers)
+	s.writeDB.SetMaxOpenConns(1)
+
+	ctx := context.Background()
+	db := s.writeDB
+	if o.ReadOnly {
+		db = s.readDB
+	}
+	if err := migrate(ctx, db, !o.Beside); err != nil {
+		return nil, classify(err)
+	}
+	if !o.Beside {
+		// The log was made when the database was first looked at; from here
+		// on it stays until the last connection is closed.
+		if err := dir.SyncDir("."); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// prepare makes the database's file: an empty one is an empty database.
+func prepare(dir vfs.FS, name string, create bool) error {
+	if _, err := dir.Stat(name); !create || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := dir.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return dir.SyncDir(".")
+}
+
+// Ping is a meta.Store method.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.Update(ctx, func(meta.Tx) error { return nil })
+}
+
+// Close waits for Updates and Views that are at work; later ones fail.
+func (s *Store) Close() error {
+	_ = s.turns.take(context.Background())
+	if s.batch != nil {
+		s.commit(s.batch)
+	}
+	closed := s.closed
+	s.closed = true
+	var err error
+	if s.writer != nil {
+		err = s.writer.conn.Close()
+		s.writer = nil
+	}
+	s.turns.free()
+	if closed {
+		return nil
+	}
+	close(s.stop)
+	for range cap(s.readers) {
+		if r := <-s.readers; r != nil {
+			err = errors.Join(err, r.conn.Close())
+		}
+	}
+	return errors.Join(err, s.closeDBs())
+}
+
+func (s *Store) closeDBs() (err error) {
+	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
+}

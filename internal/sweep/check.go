@@ -1,0 +1,327 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+	"boxcar/internal/meta"
+)
+
+// Report is what Check found. Only Broken is bad: garbage is what a sweep will take.
+type Report struct {
+	Blobs, Versions, Sessions, Users int
+
+	Broken  []string // what is lost, wrong or inconsistent, in sentences
+	Garbage []string // blobs without a row, and scraps
+}
+
+// Check proves the data: each part has its bytes and they have its digest, the
+// parts of each version are whole and have the version's digest, so have the
+// checkpoints of sessions, and quotas are the sums of what exists. It reads
+// every byte. It may run beside a server, and then looks again at what it
+// finds broken, since a deletion may have come between.
+func (s *Service) Check(ctx context.Context) (*Report, error) {
+	report, err := s.check(ctx)
+	if err != nil || len(report.Broken) == 0 {
+		return report, err
+	}
+	before := report.Broken
+	if report, err = s.check(ctx); err != nil {
+		return report, err
+	}
+	report.Broken = slices.DeleteFunc(report.Broken, func(b string) bool { return !slices.Contains(before, b) })
+	return report, nil
+}
+
+func (s *Service) check(ctx context.Context) (*Report, error) {
+	c := &checker{Service: s, report: &Report{}, good: map[blob.Key]bool{}, buf: make([]byte, 1<<20)}
+	steps := []func(context.Context) error{c.versions, c.sessions, c.orphans, c.items, c.users, c.garbage}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return c.report, err
+		}
+	}
+	return c.report, nil
+}
+
+type checker struct {
+	*Service
+	report *Report
+	good   map[blob.Key]bool // blobs read, and whether their digest was right
+	buf    []byte
+}
+
+func (c *checker) broken(format string, args ...any) {
+	c.report.Broken = append(c.report.Broken, fmt.Sprintf(format, args...))
+}
+
+const page = 500 // rows at once
+
+// viewer is where rows are read: a store, or a transaction that is open.
+type viewer interface {
+	View(ctx context.Context, fn func(meta.Tx) error) error
+}
+
+// all walks rows that come in order of id.
+func all[R, ID any](ctx context.Context, store viewer, list func(tx meta.Tx, after ID) ([]R, error), id func(R) ID, each func(R) error) error {
+	var after ID
+	for {
+		var rows []R
+		err := store.View(ctx, func(tx meta.Tx) (err error) {
+			rows, err = list(tx, after)
+			return err
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, row := range rows {
+			if err := each(row); err != nil {
+				return err
+			}
+		}
+		after = id(rows[len(rows)-1])
+	}
+}
+
+func (c *checker) versions(ctx context.Context) error {
+	return all(ctx, c.Meta,
+		func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.AllVersions(after, page) },
+		func(v meta.Version) content.ID { return v.ID },
+		func(v meta.Version) error {
+			c.report.Versions++
+			what := fmt.Sprintf("version %s of file %s", v.ID, v.File)
+			sum := digest.New()
+			end, err := c.parts(ctx, what, v.Manifest, true, sum, func() {})
+			if err != nil {
+				return err
+			}
+			switch {
+			case end != v.Size:
+				c.broken("%s has %d bytes in parts, and should have %d", what, end, v.Size)
+			case sum.Len() == end && sum.Sum() != v.SHA1:
+				c.broken("%s hashes to %v, and should to %v", what, sum.Sum(), v.SHA1)
+			}
+			return nil
+		})
+}
+
+// parts reads all parts of a manifest in order, and those without a gap before
+// them into sum; after each of these it calls hashed. With whole, there may be
+// no gaps. It returns where the last part ends.
+func (c *checker) parts(ctx context.Context, what string, m meta.Manifest, whole bool, sum *digest.SHA1, hashed func()) (end int64, err error) {
+	err = all(ctx, c.Meta,
+		func(tx meta.Tx, after int64) ([]meta.Part, error) { return tx.Parts(m, after, page) },
+		func(p meta.Part) int64 { return p.Span.End },
+		func(p meta.Part) error {
+			if whole && p.Span.Start != end || p.Span.Start < end {
+				c.broken("%s: a part starts at %d, and the one before it ends at %d", what, p.Span.Start, end)
+			}
+			end = p.Span.End
+			if sum.Len() != p.Span.Start {
+				return c.part(ctx, what, p, nil)
+			}
+			if err := c.part(ctx, what, p, sum); err != nil {
+				return err
+			}
+			if p.After.Known() && p.After != sum.State() {
+				c.broken("%s: the hash state kept behind the part at %d is not the right one", what, p.Span.Start)
+			}
+			hashed()
+			return nil
+		})
+	return end, err
+}
+
+// part reads one part and compares it with its row. The bytes go to into, too;
+// without it, a blob that was read before is not read again.
+func (c *checker) part(ctx context.Context, what string, p meta.Part, into io.Writer) error {
+	_, seen := c.good[p.Blob]
+	if seen && into == nil {
+		return nil
+	}
+	where := fmt.Sprintf("%s: part at %d, blob %s", what, p.Span.Start, p.Blob)
+	r, err := c.Blobs.Open(ctx, p.Blob, 0, p.Span.Len())
+	if content.Is(err, content.NotFound) {
+		c.broken("%s: the blob is missing", where)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if !seen {
+		c.report.Blobs++
+	}
+	src := blob.Verify(r, blob.Sum{Size: p.Span.Len(), SHA1: p.SHA1}, into)
+	_, err = io.CopyBuffer(writerOnly{io.Discard}, src, c.buf)
+	c.good[p.Blob] = err == nil
+	if err != nil && ctx.Err() == nil {
+		c.broken("%s: %v", where, err)
+		return nil
+	}
+	return err
+}
+
+// writerOnly keeps io.CopyBuffer to its buffer.
+type writerOnly struct{ io.Writer }
+
+func (c *checker) sessions(ctx context.Context) error {
+	for _, state := range []content.SessionState{content.Open, content.Committing} {
+		err := all(ctx, c.Meta,
+			func(tx meta.Tx, after content.SessionID) ([]meta.Session, error) {
+				return tx.InState(state, after, page)
+			},
+			func(ses meta.Session) content.SessionID { return ses.ID },
+			func(ses meta.Session) error { return c.session(ctx, ses) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) session(ctx context.Context, ses meta.Session) error {
+	c.report.Sessions++
+	what := fmt.Sprintf("upload session %s", ses.ID)
+	sum := digest.New()
+	holds := ses.Front.N == 0
+	end, err := c.parts(ctx, what, ses.Manifest, false, sum, func() {
+		if sum.Len() == ses.Front.N {
+			holds = ses.Front.State == sum.State() &&
+				(ses.Front.N != ses.Grid.FileSize || ses.Front.Sum == sum.Sum())
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if end > ses.Grid.FileSize {
+		c.broken("%s has parts up to %d, behind the end of its file at %d", what, end, ses.Grid.FileSize)
+	}
+	if !holds {
+		c.broken("%s: the hash checkpoint at %d is not the hash of what is stored up to there", what, ses.Front.N)
+	}
+	return nil
+}
+
+// orphans are parts that no session and no version has.
+func (c *checker) orphans(ctx context.Context) error {
+	return c.Meta.View(ctx, func(tx meta.Tx) error {
+		lost, err := tx.OrphanManifests(page)
+		for _, m := range lost {
+			c.broken("manifest %d has parts, and belongs to no session and no version", m)
+		}
+		return err
+	})
+}
+
+// items looks at how items hang together.
+func (c *checker) items(ctx context.Context) error {
+	return all(ctx, c.Meta,
+		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.AllItems(after, page) },
+		func(i meta.Item) content.ID { return i.ID },
+		func(i meta.Item) error {
+			if i.Kind == meta.File && i.Current.File != i.ID {
+				c.broken("file %s has a current version %s of file %s", i.ID, i.Current.ID, i.Current.File)
+			}
+			if i.Key != content.NameKey(i.Name) {
+				c.broken("item %s: the key %q is not that of its name %q", i.ID, i.Key, i.Name)
+			}
+			return c.Meta.View(ctx, func(tx meta.Tx) error {
+				above, err := tx.Ancestors(i.ID)
+				if err == nil && i.Parent != 0 && (len(above) == 0 || above[0].Parent != 0) {
+					c.broken("item %s is not below any root", i.ID)
+				}
+				return err
+			})
+		})
+}
+
+// users compares quotas with what exists, in one transaction: a commit moves
+// bytes from reserved to used.
+func (c *checker) users(ctx context.Context) error {
+	return c.Meta.View(ctx, func(tx meta.Tx) error {
+		store := inside{tx}
+		owner := map[content.ID]content.ID{} // of files
+		used, reserved := map[content.ID]int64{}, map[content.ID]int64{}
+		err := all(ctx, store,
+			func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.AllVersions(after, page) },
+			func(v meta.Version) content.ID { return v.ID },
+			func(v meta.Version) error {
+				if _, ok := owner[v.File]; !ok {
+					item, err := tx.Item(v.File)
+					if err != nil {
+						return fmt.Errorf("file of version %s: %w", v.ID, err)
+					}
+					owner[v.File] = item.Owner
+				}
+				used[owner[v.File]] += v.Size
+				return nil
+			})
+		if err != nil {
+			return err
+		}
+		for _, state := range []content.SessionState{content.Open, content.Committing, content.Committed, content.Aborted, content.Expired} {
+			err := all(ctx, store,
+				func(tx meta.Tx, after content.SessionID) ([]meta.Session, error) {
+					return tx.InState(state, after, page)
+				},
+				func(ses meta.Session) content.SessionID { return ses.ID },
+				func(ses meta.Session) error { reserved[ses.Owner] += ses.Reserved; return nil })
+			if err != nil {
+				return err
+			}
+		}
+		return all(ctx, store,
+			func(tx meta.Tx, after content.ID) ([]content.User, error) { return tx.Users(after, page) },
+			func(u content.User) content.ID { return u.ID },
+			func(u content.User) error {
+				c.report.Users++
+				if u.Used != used[u.ID] {
+					c.broken("user %s is charged for %d bytes, and has %d", u.ID, u.Used, used[u.ID])
+				}
+				if u.Reserved != reserved[u.ID] {
+					c.broken("user %s has %d bytes reserved, and sessions ask for %d", u.ID, u.Reserved, reserved[u.ID])
+				}
+				return nil
+			})
+	})
+}
+
+// inside runs views in a transaction that is open.
+type inside struct{ tx meta.Tx }
+
+func (i inside) View(_ context.Context, fn func(meta.Tx) error) error { return fn(i.tx) }
+
+// garbage lists blobs without a row and scraps, which do no harm.
+func (c *checker) garbage(ctx context.Context) error {
+	for info, err := range c.Blobs.List(ctx) {
+		if err != nil {
+			return err
+		}
+		if _, seen := c.good[info.Key]; seen {
+			continue
+		}
+		err := c.Meta.View(ctx, func(tx meta.Tx) error {
+			refers, err := tx.Refers(info.Key)
+			if err == nil && !refers {
+				c.report.Garbage = append(c.report.Garbage, fmt.Sprintf("blob %s, %d bytes, without a row", info.Key, info.Size))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for scrap, err := range c.Blobs.Scraps(ctx) {
+		if err != nil {
+			return err
+		}
+		c.report.Garbage = append(c.report.Garbage, fmt.Sprintf("%s, %d bytes, of an upload cut short", scrap.Name, scrap.Size))
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+// Package sweep is the service that clears away what nobody needs any more,
+// and that proves what is there to be whole.
+package sweep
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+const (
+	// Remembered is how long after its expiry a session that is over still answers.
+	Remembered = 7 * 24 * time.Hour
+	// GarbageAge is how old a blob without a row must be to be deleted. A blob
+	// gets its row within the limit for recording a part, which is far shorter.
+	GarbageAge = time.Hour
+	// ScrapAge is the same for what an unfinished Put left behind, once the
+	// server runs: no part takes longer to come in.
+	ScrapAge = 24 * time.Hour
+)
+
+// Service sweeps one server's storage. Only the owner of the data may call
+// Sweep, and not twice at once; Check may run beside anything.
+type Service struct {
+	Meta  meta.Store
+	Blobs blob.Store
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Swept is what a sweep did.
+type Swept struct {
+	Scraps    int // of unfinished Puts
+	Expired   int // sessions
+	Forgotten int // sessions
+	Garbage   int // blobs that no part referred to
+}
+
+// Start clears what the stop before this start left unfinished. No Put may be at work.
+func (s *Service) Start(ctx context.Context) error {
+	_, err := s.scraps(ctx, time.Time{})
+	return err
+}
+
+// Sweep makes one round: expired sessions let go of their parts and quota,
+// sessions long over are forgotten, then blobs without rows and old scraps go.
+// What one step fails at does not keep the others from their work.
+func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
+	var errs [4]error
+	done.Expired, errs[0] = s.expire(ctx)
+	done.Forgotten, errs[1] = s.forget(ctx)
+	done.Garbage, errs[2] = s.garbage(ctx)
+	done.Scraps, errs[3] = s.scraps(ctx, s.Now().Add(-ScrapAge))
+	if done != (Swept{}) {
+		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "garbage", done.Garbage)
+	}
+	return done, errors.Join(errs[:]...)
+}
+
+// scraps discards what unfinished Puts left before a time; the zero time
+// means all of it.
+func (s *Service) scraps(ctx context.Context, before time.Time) (n int, err error) {
+	for scrap, err := range s.Blobs.Scraps(ctx) {
+		if err != nil {
+			return n, err
+		}
+		if !before.IsZero() && !scrap.ModTime.Before(before) {
+			continue
+		}
+		if err := s.Blobs.Discard(ctx, scrap); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// expire ends sessions that are past their time, one in a transaction.
+func (s *Service) expire(ctx context.Context) (n int, err error) {
+	now := s.Now()
+	for {
+		var free []blob.Key
+		found := false
+		err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+			free, found = nil, false
+			batch, err := tx.Overdue(now, 100)
+			if err != nil {
+				return err
+			}
+			for _, ses := range batch {
+				if ses.State == content.Committing && now.Before(ses.Lease) {
+					continue // its commit came in time
+				}
+				found = true
+				free, err = meta.Release(tx, ses, content.Expired, content.LogEvent{At: now, Event: "expired"})
+				return err
+			}
+			return nil
+		})
+		if err != nil || !found {
+			return n, err
+		}
+		n++
+		for _, key := range free {
+			if err := s.Blobs.Delete(ctx, key); err != nil {
+				return n, err
+			}
+		}
+	}
+}
+
+// forget removes sessions that are long over. The parts of a committed one
+// belong to its version.
+func (s *Service) forget(ctx context.Context) (n int, err error) {
+	before := s.Now().Add(-Remembered)
+	for {
+		var batch []meta.Session
+		err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
+			if batch, err = tx.Forgettable(before, 100); err != nil {
+				return err
+			}
+			for _, ses := range batch {
+				if err := tx.DeleteSession(ses.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || len(batch) == 0 {
+			return n, err
+		}
+		n += len(batch)
+	}
+}
+
+// garbage deletes blobs that no part refers to and that are old enough not to
+// be waiting for their row.
+func (s *Service) garbage(ctx context.Context) (n int, err error) {
+	before := s.Now().Add(-GarbageAge)
+	for info, err := range s.Blobs.List(ctx) {
+		if err != nil {
+			return n, err
+		}
+		if !info.ModTime.Before(before) {
+			continue
+		}
+		var refers bool
+		err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+			refers, err = tx.Refers(info.Key)
+			return err
+		})
+		if err != nil {
+			return n, err
+		}
+		if refers {
+			continue
+		}
+		// A blob without a row can't get one any more: rows are made for
+		// blobs just put, or copied from rows that are there.
+		if err := s.Blobs.Delete(ctx, info.Key); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}

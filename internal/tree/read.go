@@ -1,0 +1,186 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+// Contents gives a file and the version asked for, 0 being the current one, to
+// a caller who may download it.
+func (s *Service) Contents(ctx context.Context, who content.Principal, id, version content.ID) (file *content.File, v content.Version, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		if file, err = s.liveFile(tx, who, id); err != nil {
+			return err
+		}
+		if !content.May(who, content.Download, file) {
+			return content.Errorf(content.AccessDenied, "you may not download %q", file.Name)
+		}
+		v = file.Version
+		if version == 0 || version == v.ID {
+			return nil
+		}
+		row, err := tx.Version(version)
+		if content.Is(err, content.NotFound) || err == nil && row.File != id {
+			return content.Errorf(content.NotFound, "file %s has no version %s", id, version)
+		}
+		if err != nil {
+			return err
+		}
+		a := assembler{tx: tx}
+		v, err = a.version(row)
+		return err
+	})
+	return file, v, err
+}
+
+// MayRead says whether the caller may download a file now.
+func (s *Service) MayRead(tx meta.Tx, who content.Principal, id content.ID) (bool, error) {
+	file, err := s.liveFile(tx, who, id)
+	if content.Is(err, content.NotFound, content.Trashed) {
+		return false, nil
+	}
+	return err == nil && content.May(who, content.Download, file), err
+}
+
+// Open reads a version. It opens a blob when it comes to it, and asks for the
+// parts a few at a time, so that what it costs does not grow with the file.
+// The caller closes it.
+func (s *Service) Open(ctx context.Context, v content.Version) (*Reader, error) {
+	r := &Reader{ctx: ctx, s: s, size: v.Size}
+	err := s.Meta.View(ctx, func(tx meta.Tx) error {
+		row, err := tx.Version(v.ID)
+		if err != nil {
+			return err
+		}
+		r.manifest = row.Manifest
+		return r.load(tx, 0)
+	})
+	if err == nil && r.size > 0 {
+		r.grid = r.parts[0].Span.Len()
+	}
+	return r, err
+}
+
+// Reader reads a version from any place on. It is not safe for concurrent use.
+type Reader struct {
+	ctx      context.Context
+	s        *Service
+	manifest meta.Manifest
+	size     int64
+	grid     int64 // size of all parts but the last, bytes
+
+	parts []meta.Part // a run of the manifest
+	pos   int64
+	open  io.ReadCloser // stands at pos, nil if nothing is open
+	end   int64         // where the open blob's part ends
+}
+
+// partsAtOnce is how many rows are fetched in one go.
+const partsAtOnce = 64
+
+func (r *Reader) load(tx meta.Tx, from int64) (err error) {
+	r.parts, err = tx.Parts(r.manifest, from, partsAtOnce)
+	if err == nil && r.size > 0 && (len(r.parts) == 0 || r.parts[0].Span.Start != from) {
+		return fmt.Errorf("manifest %d has no part at %d", r.manifest, from)
+	}
+	return err
+}
+
+// at opens the blob that holds pos.
+func (r *Reader) at() error {
+	if r.open != nil {
+		if r.pos < r.end {
+			return nil
+		}
+		r.shut()
+	}
+	start := r.pos / r.grid * r.grid
+	i := -1
+	if n := len(r.parts); n > 0 && start >= r.parts[0].Span.Start && start <= r.parts[n-1].Span.Start {
+		i = int((start - r.parts[0].Span.Start) / r.grid)
+	}
+	if i < 0 {
+		if err := r.s.Meta.View(r.ctx, func(tx meta.Tx) error { return r.load(tx, start) }); err != nil {
+			return err
+		}
+		i = 0
+	}
+	p := r.parts[i]
+	open, err := r.s.Blobs.Open(r.ctx, p.Blob, r.pos-p.Span.Start, p.Span.End-r.pos)
+	if err != nil {
+		return fmt.Errorf("part at %d of manifest %d: %w", p.Span.Start, r.manifest, err)
+	}
+	r.open, r.end = open, p.Span.End
+	return nil
+}
+
+func (r *Reader) shut() {
+	if r.open != nil {
+		r.open.Close()
+		r.open = nil
+	}
+}
+
+// Read reads up to the end of one part.
+func (r *Reader) Read(p []byte) (int, error) {
+	if r.pos >= r.size {
+		return 0, io.EOF
+	}
+	if err := r.at(); err != nil {
+		return 0, err
+	}
+	n, err := r.open.Read(p[:min(int64(len(p)), r.end-r.pos)])
+	r.pos += int64(n)
+	if errors.Is(err, io.EOF) {
+		if err = nil; n == 0 && len(p) > 0 {
+			err = fmt.Errorf("blob ends early, at %d of %d bytes: %w", r.pos, r.size, io.ErrUnexpectedEOF)
+		}
+	}
+	return n, err
+}
+
+// Seek moves to another place; nothing is opened before the next read.
+func (r *Reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.pos
+	case io.SeekEnd:
+		offset += r.size
+	}
+	if offset < 0 {
+		return 0, errors.New("seek to before the start")
+	}
+	if offset != r.pos {
+		r.shut()
+	}
+	r.pos = offset
+	return offset, nil
+}
+
+// SendTo copies n bytes to w, blob by blob. Where a blob is a file and w takes
+// it from there (io.ReaderFrom), the kernel moves the bytes.
+func (r *Reader) SendTo(w io.Writer, n int64) (sent int64, err error) {
+	for sent < n && r.pos < r.size {
+		if err := r.at(); err != nil {
+			return sent, err
+		}
+		m, err := io.CopyN(w, r.open, min(n-sent, r.end-r.pos))
+		sent += m
+		r.pos += m
+		if err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// Close lets go of what is open.
+func (r *Reader) Close() error {
+	r.shut()
+	return nil
+}

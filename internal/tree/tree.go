@@ -1,0 +1,241 @@
+// Package tree is the service for folders, files and versions: their names,
+// etags and places, what may be put where, and reading contents back.
+package tree
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+// TrashLife is how long the trash keeps an item.
+const TrashLife = 30 * 24 * time.Hour
+
+// Service answers for one server's folders and files. Its methods may be
+// called concurrently.
+type Service struct {
+	Meta  meta.Store
+	Blobs blob.Store
+	Now   func() time.Time
+	NewID func() content.ID
+
+	MaxFileSize int64 // bytes
+}
+
+// Me is the caller's own account.
+func (s *Service) Me(ctx context.Context, who content.Principal) (user content.User, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		user, err = tx.User(who.User)
+		return err
+	})
+	return user, err
+}
+
+// Folder gets a folder with its size. A folder in the trash is a
+// content.Trashed error.
+func (s *Service) Folder(ctx context.Context, who content.Principal, id content.ID) (folder *content.Folder, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		if folder, err = s.liveFolder(tx, who, id); err != nil {
+			return err
+		}
+		folder.Size, err = tx.TreeSize(folder.ID)
+		return err
+	})
+	return folder, err
+}
+
+// File gets a file, in the trash or not.
+func (s *Service) File(ctx context.Context, who content.Principal, id content.ID) (file *content.File, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		file, err = s.file(tx, who, id)
+		return err
+	})
+	return file, err
+}
+
+// CreateFolder makes an empty folder.
+func (s *Service) CreateFolder(ctx context.Context, who content.Principal, parent content.ID, name string) (folder *content.Folder, err error) {
+	if err := content.CheckName(name); err != nil {
+		return nil, err
+	}
+	id, now := s.NewID(), s.Now()
+	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
+		in, err := s.liveFolder(tx, who, parent)
+		if err != nil {
+			return Missing(err, "folder", parent)
+		}
+		if !content.May(who, content.Upload, in) {
+			return content.Errorf(content.AccessDenied, "you may not create anything in folder %q", in.Name)
+		}
+		row := meta.Item{
+			ID: id, Kind: meta.Folder, Parent: in.ID, Name: name, Key: content.NameKey(name),
+			CreatedAt: now, ModifiedAt: now, ContentCreatedAt: now, ContentModifiedAt: now,
+			CreatedBy: who.User, ModifiedBy: who.User, Owner: in.OwnedBy.ID,
+		}
+		if err := s.nameFree(tx, who, in, row); err != nil {
+			return err
+		}
+		if err := tx.InsertItem(row); err != nil {
+			return err
+		}
+		if err := s.touch(tx, in.ID, now); err != nil {
+			return err
+		}
+		folder, err = s.liveFolder(tx, who, id)
+		return err
+	})
+	return folder, err
+}
+
+// Missing turns the news that an item is not there into news about a
+// parameter that names it: kind is "folder" or "file".
+func Missing(err error, kind string, id content.ID) error {
+	if !content.Is(err, content.NotFound) {
+		return err
+	}
+	value := kind[:1] + "_" + id.String()
+	return &content.Error{
+		Kind: content.NotFound, Field: "item", Value: value,
+		Message: fmt.Sprintf("There is no %s %s", kind, id),
+	}
+}
+
+// Trash puts a file in the trash. Its name is free again at once; its bytes
+// count for the quota until the trash lets go of it.
+func (s *Service) Trash(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+	now := s.Now()
+	return s.Meta.Update(ctx, func(tx meta.Tx) error {
+		file, err := s.liveFile(tx, who, id)
+		if err != nil {
+			return err
+		}
+		if !content.May(who, content.Delete, file) {
+			return content.Errorf(content.AccessDenied, "you may not delete %q", file.Name)
+		}
+		if err := pre.Check(Etag(&file.Node), true); err != nil {
+			return err
+		}
+		row, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		row.TrashedAt = now
+		row.Sequence++
+		if err := tx.UpdateItem(row); err != nil {
+			return err
+		}
+		return s.touch(tx, row.Parent, now)
+	})
+}
+
+// Etag is an item's etag, and its sequence_id.
+func Etag(n *content.Node) string { return fmt.Sprint(n.Sequence) }
+
+// touch notes that what a folder holds has changed. Its etag does not move.
+func (s *Service) touch(tx meta.Tx, folder content.ID, now time.Time) error {
+	row, err := tx.Item(folder)
+	if err != nil {
+		return err
+	}
+	row.ContentModifiedAt = now
+	return tx.UpdateItem(row)
+}
+
+// Listing is a page of a folder.
+type Listing struct {
+	Items []content.Item
+	Total int64
+	// Next goes on with a listing by name; nil at the end.
+	Next *Mark
+}
+
+// Mark is a place in a listing by name, behind one item.
+type Mark struct {
+	Kind meta.ItemKind
+	Key  string
+	ID   content.ID
+}
+
+// Page says which part of a folder to list.
+type Page struct {
+	Order  meta.ItemOrder
+	Desc   bool
+	Offset int64
+	Limit  int
+	After  *Mark // go on behind it; Order, Desc and Offset don't count then
+}
+
+// List lists a folder: folders before files, then in the page's order.
+func (s *Service) List(ctx context.Context, who content.Principal, folder content.ID, page Page) (l Listing, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		in, err := s.liveFolder(tx, who, folder)
+		if err != nil {
+			return err
+		}
+		if l.Total, err = tx.CountItems(in.ID); err != nil {
+			return err
+		}
+		// One more than asked for tells whether there is a next page.
+		p := meta.ItemPage{Order: page.Order, Desc: page.Desc, Offset: page.Offset, Limit: page.Limit + 1}
+		if page.After != nil {
+			p = meta.ItemPage{Limit: page.Limit + 1, After: meta.Item{Kind: page.After.Kind, Key: page.After.Key, ID: page.After.ID}}
+		}
+		rows, err := tx.ItemsIn(in.ID, p)
+		if err != nil {
+			return err
+		}
+		if len(rows) > page.Limit {
+			rows = rows[:page.Limit]
+			last := rows[len(rows)-1]
+			l.Next = &Mark{Kind: last.Kind, Key: last.Key, ID: last.ID}
+		}
+		a := assembler{tx: tx}
+		above := append(in.Path[:len(in.Path):len(in.Path)], *in)
+		for _, row := range rows {
+			item, err := a.item(row, above, content.Active)
+			if err != nil {
+				return err
+			}
+			l.Items = append(l.Items, item)
+		}
+		return nil
+	})
+	return l, err
+}
+
+// Versions is a page of a file's past versions, newest first.
+type Versions struct {
+	Versions []content.Version
+	Total    int64
+}
+
+// PastVersions lists the versions of a file that are not current.
+func (s *Service) PastVersions(ctx context.Context, who content.Principal, file content.ID, offset int64, limit int) (v Versions, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		f, err := s.liveFile(tx, who, file)
+		if err != nil {
+			return err
+		}
+		if v.Total, err = tx.CountPastVersions(f.ID); err != nil {
+			return err
+		}
+		rows, err := tx.PastVersions(f.ID, offset, limit)
+		if err != nil {
+			return err
+		}
+		a := assembler{tx: tx}
+		for _, row := range rows {
+			one, err := a.version(row)
+			if err != nil {
+				return err
+			}
+			v.Versions = append(v.Versions, one)
+		}
+		return nil
+	})
+	return v, err
+}

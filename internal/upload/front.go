@@ -1,0 +1,263 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+	"boxcar/internal/meta"
+)
+
+// fronts holds, for the sessions that somebody is at work on, how far the
+// whole file has been hashed. What is in memory runs ahead of the checkpoint
+// in the session's row, which is what a restart goes on from.
+type fronts struct {
+	mu sync.Mutex
+	m  map[content.SessionID]*front
+}
+
+type front struct {
+	users int // who hold it, under fronts.mu
+
+	mu    sync.Mutex
+	now   content.Front
+	saved int64 // how far the row is
+	after []mark
+	busy  chan struct{} // closed when the goroutine that catches up ends; nil if none
+	err   error         // why the last one ended early
+}
+
+// mark is the state behind the part that starts at start, not yet in its row.
+type mark struct {
+	start int64
+	state content.SHA1State
+}
+
+// hold gets the front of a session, starting at its row's checkpoint. What
+// holds one lets go of it with drop.
+func (s *Service) hold(ses meta.Session) *front {
+	s.fronts.mu.Lock()
+	defer s.fronts.mu.Unlock()
+	if s.fronts.m == nil {
+		s.fronts.m = map[content.SessionID]*front{}
+	}
+	f := s.fronts.m[ses.ID]
+	if f == nil {
+		f = &front{now: ses.Front, saved: ses.Front.N}
+		s.fronts.m[ses.ID] = f
+	}
+	f.users++
+	return f
+}
+
+// drop lets go of a front. Nothing is lost with it: whoever moved it has also
+// saved it.
+func (s *Service) drop(id content.SessionID, f *front) {
+	s.fronts.mu.Lock()
+	defer s.fronts.mu.Unlock()
+	if f.users--; f.users == 0 {
+		delete(s.fronts.m, id)
+	}
+}
+
+// tee gives what hashes the file along with the part that starts at start, if
+// that is where the front stands. It works on a copy of the state: nothing is
+// adopted before the part is recorded.
+func (f *front) tee(start int64) *digest.SHA1 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.now.N != start || !f.now.State.Known() {
+		return nil
+	}
+	d, err := digest.Resume(f.now.State)
+	if err != nil {
+		return nil
+	}
+	return d
+}
+
+// reached is the front that d stands for, in a file of size bytes.
+func reached(d *digest.SHA1, size int64) content.Front {
+	to := content.Front{N: d.Len(), State: d.State()}
+	if to.N == size {
+		to.Sum = d.Sum()
+	}
+	return to
+}
+
+// adopt moves the front on if to starts where it stands.
+func (f *front) adopt(from int64, to content.Front) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.now.N == from {
+		f.now = to
+	}
+}
+
+// unsaved is what the row does not have yet.
+func (f *front) unsaved() (now content.Front, after []mark, dirty bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now, f.after[:len(f.after):len(f.after)], f.now.N > f.saved
+}
+
+// wrote notes that the row is at n, with the first marks of after.
+func (f *front) wrote(n int64, marks int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.saved = max(f.saved, n)
+	f.after = f.after[min(marks, len(f.after)):]
+}
+
+// checkpoint writes the front into the session's row, as part of a transaction.
+// done is to be called once that has been made durable.
+func (s *Service) checkpoint(tx meta.Tx, ses meta.Session, f *front) (done func(), err error) {
+	now, after, dirty := f.unsaved()
+	if !dirty {
+		return func() {}, nil
+	}
+	for _, m := range after {
+		if err := tx.SetAfter(ses.Manifest, m.start, m.state); err != nil {
+			return nil, err
+		}
+	}
+	return func() { f.wrote(now.N, len(after)) }, tx.SetFront(ses.ID, now)
+}
+
+// flush writes the front into the row if the session can still use it.
+func (s *Service) flush(ctx context.Context, ses meta.Session, f *front) error {
+	if _, _, dirty := f.unsaved(); !dirty {
+		return nil
+	}
+	var done func()
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+		row, err := tx.Session(ses.ID)
+		if err != nil {
+			return err
+		}
+		done = func() {}
+		if row.State == content.Open || row.State == content.Committing {
+			done, err = s.checkpoint(tx, row, f)
+		}
+		return err
+	})
+	if err == nil {
+		done()
+	}
+	return err
+}
+
+// catchUp hashes the stored parts that the front stands at, and those behind
+// them, without anybody waiting. One goroutine a session does so at a time.
+func (s *Service) catchUp(ses meta.Session, f *front) (ended chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy != nil {
+		return f.busy
+	}
+	if f.now.N == ses.Grid.FileSize {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	f.busy, f.err = make(chan struct{}), nil
+	ended = f.busy
+	s.hold(ses)
+	s.work.Go(func() {
+		defer s.drop(ses.ID, f)
+		err := s.advance(s.bg, ses, f)
+		if err != nil && s.bg.Err() == nil {
+			s.Log.Error("hashing ahead stopped", "session", ses.ID, "offset", f.at().N, "error", err)
+		}
+		f.mu.Lock()
+		f.busy, f.err = nil, err
+		f.mu.Unlock()
+		close(ended)
+	})
+	return ended
+}
+
+// at is how far the file has been hashed.
+func (f *front) at() content.Front {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// advance moves the front over stored parts until it comes to one that is
+// missing, and saves where it got to.
+func (s *Service) advance(ctx context.Context, ses meta.Session, f *front) error {
+	buf := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buf)
+	err := s.walk(ctx, ses, f, *buf)
+	// A stop keeps what was reached, too.
+	save, cancel := s.settle(ctx)
+	defer cancel()
+	if ferr := s.flush(save, ses, f); err == nil {
+		err = ferr
+	}
+	return err
+}
+
+func (s *Service) walk(ctx context.Context, ses meta.Session, f *front, buf []byte) error {
+	for {
+		now := f.at()
+		if now.N == ses.Grid.FileSize {
+			return nil
+		}
+		var p meta.Part
+		err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+			p, err = tx.Part(ses.Manifest, now.N)
+			return err
+		})
+		if content.Is(err, content.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		d, err := digest.Resume(now.State)
+		if err != nil {
+			return err
+		}
+		if err := s.hashBlob(ctx, d, p, buf); err != nil {
+			return err
+		}
+		to := reached(d, ses.Grid.FileSize)
+		f.mu.Lock()
+		if f.now.N == now.N {
+			f.now = to
+			f.after = append(f.after, mark{start: p.Span.Start, state: to.State})
+		}
+		many := len(f.after) >= 64
+		f.mu.Unlock()
+		if many {
+			if err := s.flush(ctx, ses, f); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// hashBlob adds the bytes of a stored part to w.
+func (s *Service) hashBlob(ctx context.Context, w io.Writer, p meta.Part, buf []byte) error {
+	r, err := s.Blobs.Open(ctx, p.Blob, 0, p.Span.Len())
+	if err != nil {
+		return fmt.Errorf("read back part at %d: %w", p.Span.Start, err)
+	}
+	defer r.Close()
+	for left := p.Span.Len(); left > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf[:min(left, int64(len(buf)))])
+		w.Write(buf[:n])
+		if left -= int64(n); err != nil && left > 0 {
+			return fmt.Errorf("read back part at %d: %w", p.Span.Start, err)
+		}
+	}
+	return nil
+}

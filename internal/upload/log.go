@@ -1,0 +1,41 @@
+package upload
+
+import (
+	"context"
+
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+// Report adds what a client says of its own troubles to the session's log and
+// the server's. It works in any state of the session.
+func (s *Service) Report(ctx context.Context, who content.Principal, id content.SessionID, event, info string) error {
+	now := s.Now()
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+		if _, err := s.session(tx, who, id); err != nil {
+			return err
+		}
+		n, err := tx.CountLog(id)
+		if err != nil || n >= s.Limits.LogEvents {
+			return err
+		}
+		return tx.AppendLog(id, content.LogEvent{At: now, Event: event, Message: info})
+	})
+	if err == nil {
+		s.Log.Info("client reports", "session", id, "event", event, "info", info)
+	}
+	return err
+}
+
+// Events is a page of the session's own log, oldest first, from behind the
+// entry numbered after. It works in any state of the session.
+func (s *Service) Events(ctx context.Context, who content.Principal, id content.SessionID, after int64, limit int) (entries []meta.LogEntry, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		if _, err := s.session(tx, who, id); err != nil {
+			return err
+		}
+		entries, err = tx.Log(id, after, limit)
+		return err
+	})
+	return entries, err
+}

@@ -1,0 +1,220 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+	"boxcar/internal/meta"
+)
+
+// Sent is what a client says of a part it is sending.
+type Sent struct {
+	Span   content.Span
+	Total  int64        // the file's size as the client has it, bytes
+	SHA1   content.SHA1 // of the body
+	Length int64        // of the body in bytes, or -1 if it was not announced
+}
+
+// PutPart takes in one part. Once it returns nil, the part's bytes and its row
+// would survive a power cut. A part that is stored already with the same digest is
+// returned as it is, and body is not read; any other overlap is a content.PartConflict
+// error with the part that is stored.
+func (s *Service) PutPart(ctx context.Context, who content.Principal, id content.SessionID, sent Sent, body io.Reader) (content.Part, error) {
+	part, ses, err := s.putPart(ctx, who, id, sent, body)
+	if err != nil && ses.ID != "" {
+		tried := content.Part{Span: sent.Span, SHA1: sent.SHA1}
+		s.note(ctx, id, content.LogEvent{Event: "part", Part: &tried}, err)
+	}
+	return part, err
+}
+
+func (s *Service) putPart(ctx context.Context, who content.Principal, id content.SessionID, sent Sent, body io.Reader) (part content.Part, ses meta.Session, err error) {
+	var have bool
+	err = s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+		if ses, err = s.live(tx, who, id); err != nil {
+			ses = meta.Session{}
+			return err
+		}
+		part, have, err = s.admitPart(tx, ses, sent)
+		return err
+	})
+	if err != nil || have {
+		return part, ses, err
+	}
+	if n := sent.Span.Len(); sent.Length >= 0 && sent.Length != n {
+		return part, ses, content.Errorf(content.SizeMismatch, "the body has %d bytes, and Content-Range declares %d", sent.Length, n)
+	}
+
+	release, err := s.places.take(ctx, who.User, s.Limits.Wait)
+	if err != nil {
+		return part, ses, err
+	}
+	defer release()
+	if trailing(ses.Grid, sent.Span) {
+		part, err = takeNothing(ses, sent, body)
+		return part, ses, err
+	}
+
+	f := s.hold(ses)
+	defer s.drop(id, f)
+	// Where the part is at the front of the file, its bytes are hashed for
+	// the file too while they pass.
+	tee := f.tee(sent.Span.Start)
+	var also io.Writer
+	if tee != nil {
+		also = tee
+	}
+
+	// The bytes move with no transaction open and no lock held: a slow client
+	// holds up nobody but itself.
+	key := s.newKey()
+	src := blob.Verify(body, blob.Sum{Size: sent.Span.Len(), SHA1: sent.SHA1}, also)
+	if err := s.Blobs.Put(ctx, key, src); err != nil {
+		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
+	}
+
+	// The bytes are safe. A client that hangs up now should still find the
+	// part when it comes back, so the record does not die with the request.
+	ctx, cancel := s.settle(ctx)
+	defer cancel()
+	part, err = s.record(ctx, who, id, f, tee, sent, key)
+	if err == nil {
+		s.active(who.User)
+		s.catchUp(ses, f)
+	}
+	return part, ses, err
+}
+
+// admitPart judges a part before its bytes are looked at: the part that is
+// stored, if it is the same one, or why it can't be taken.
+func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part content.Part, have bool, err error) {
+	size := ses.Grid.FileSize
+	switch {
+	case sent.Total != size:
+		return part, false, content.Errorf(content.RangeNotSatisfiable, "Content-Range gives the file %d bytes, and the session was created for %d", sent.Total, size)
+	case trailing(ses.Grid, sent.Span) && ses.State == content.Open:
+		return part, false, nil
+	case !ses.Grid.Holds(sent.Span):
+		return part, false, content.Errorf(content.RangeNotSatisfiable,
+			"bytes %d to %d are not a part of this session: parts have %d bytes and start at multiples of that, and only the last is shorter and ends the file at %d",
+			sent.Span.Start, sent.Span.End-1, ses.Grid.PartSize, size)
+	}
+	stored, err := tx.Part(ses.Manifest, sent.Span.Start)
+	switch {
+	case err == nil && stored.SHA1 == sent.SHA1:
+		return stored.Part, true, nil
+	case err == nil && !s.committing(ses):
+		return part, false, &content.Error{Kind: content.PartConflict, Part: &stored.Part,
+			Message: fmt.Sprintf(`Part overlaps with previously uploaded part: {id: %q, "offset": %d, "size": %d}`, stored.ID, stored.Span.Start, stored.Span.Len())}
+	case err != nil && !content.Is(err, content.NotFound):
+		return part, false, err
+	case s.committing(ses):
+		return part, false, busy(ses.ID)
+	case ses.State == content.Committed:
+		return part, false, content.Errorf(content.SessionBusy, "upload session %s has been committed", ses.ID)
+	}
+	return part, false, nil
+}
+
+// record makes a stored blob the part of its session, or discards it.
+func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, tee *digest.SHA1, sent Sent, key blob.Key) (content.Part, error) {
+	now := s.Now()
+	part := meta.Part{Part: content.Part{Span: sent.Span, SHA1: sent.SHA1}, Blob: key, CreatedAt: now}
+	var to content.Front
+	var stored content.Part
+	var have bool
+	var saved func()
+	var refused error
+	err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
+		defer func() { refused = err }()
+		have, saved = false, func() {}
+		ses, err := s.live(tx, who, id)
+		if err != nil {
+			return err
+		}
+		if stored, have, err = s.admitPart(tx, ses, sent); err != nil || have {
+			return err
+		}
+		part.ID = partID(id, sent.Span.Start/ses.Grid.PartSize)
+		if tee != nil {
+			to = reached(tee, ses.Grid.FileSize)
+			part.After = to.State
+		}
+		if err := tx.InsertPart(ses.Manifest, part); err != nil {
+			return err
+		}
+		if saved, err = s.checkpoint(tx, ses, f); err != nil {
+			return err
+		}
+		if tee != nil {
+			if err := tx.SetFront(id, to); err != nil {
+				return err
+			}
+		}
+		return tx.AppendLog(id, content.LogEvent{At: now, Event: "part", Part: &part.Part, Status: 200})
+	})
+	switch {
+	case err != nil:
+		if refused != nil {
+			s.discard([]blob.Key{key})
+		}
+		// Else the transaction failed as a whole, and what became of it is not
+		// known: the blob may have its row after all, so it stays for the sweep.
+		return content.Part{}, err
+	case have:
+		s.discard([]blob.Key{key})
+		return stored, nil
+	}
+	saved()
+	if tee != nil {
+		f.adopt(sent.Span.Start, to)
+		f.wrote(to.N, 0)
+	}
+	return part.Part, nil
+}
+
+// trailing is the empty part that some clients send behind a file whose size
+// is a multiple of the part size.
+func trailing(g content.Grid, span content.Span) bool {
+	return g.FileSize > 0 && g.FileSize%g.PartSize == 0 && span == content.Span{Start: g.FileSize, End: g.FileSize}
+}
+
+// takeNothing answers a trailing empty part, which is stored nowhere.
+func takeNothing(ses meta.Session, sent Sent, body io.Reader) (content.Part, error) {
+	src := blob.Verify(body, blob.Sum{Size: 0, SHA1: sent.SHA1}, nil)
+	if _, err := io.Copy(io.Discard, src); err != nil {
+		return content.Part{}, err
+	}
+	return content.Part{ID: partID(ses.ID, ses.Grid.Parts()), Span: sent.Span, SHA1: content.EmptySHA1}, nil
+}
+
+// note adds a refusal to the session's own log, within its limit. It does not
+// change what the client is told, so its own failure goes to the server's log.
+func (s *Service) note(ctx context.Context, id content.SessionID, e content.LogEvent, cause error) {
+	if errors.Is(cause, context.Canceled) && ctx.Err() != nil {
+		e.Message = "the client went away"
+	} else if content.KindOf(cause) != content.Internal {
+		var ce *content.Error
+		errors.As(cause, &ce)
+		e.Message = ce.Message
+	}
+	e.At = s.Now()
+	e.Status, e.Code = s.Answer(cause)
+	ctx, cancel := s.settle(ctx)
+	defer cancel()
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+		n, err := tx.CountLog(id)
+		if err != nil || n >= s.Limits.LogEvents {
+			return err
+		}
+		return tx.AppendLog(id, e)
+	})
+	if err != nil {
+		s.Log.Warn("session's log not written", "session", id, "event", e.Event, "error", err)
+	}
+}

@@ -1,0 +1,95 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+	"boxcar/internal/meta"
+	"boxcar/internal/tree"
+)
+
+// Simple makes a file or a version of one body in one request. sha1 is what
+// the client says of the body, zero if nothing; t.Size may be -1. The errors
+// are those of a preflight, content.BadDigest, and content.BodyTooLarge for a
+// body over the limit for files.
+func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 content.SHA1, body io.Reader) (*content.File, error) {
+	var room int64
+	err := s.Meta.View(ctx, func(tx meta.Tx) error {
+		if err := s.Tree.Admit(tx, who, t, pre); err != nil {
+			return err
+		}
+		u, err := tx.User(who.User)
+		room = u.Room(0)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.places.take(ctx, who.User, s.Limits.Wait)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+
+	// The digest of the one part is the file's; only its state, which later
+	// plan calls want, has to be kept besides.
+	state := digest.New()
+	key := s.newKey()
+	src := blob.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Sum{Size: blob.AnySize, SHA1: sha1}, state)
+	if err := s.Blobs.Put(ctx, key, src); err != nil {
+		if content.Is(err, content.DigestMismatch) {
+			var e *content.Error
+			errors.As(err, &e)
+			err = content.Errorf(content.BadDigest, "Content-MD5 does not match: %s", e.Message)
+		}
+		return nil, err
+	}
+	sum := src.Sum()
+
+	ctx, cancel := s.settle(ctx)
+	defer cancel()
+	manifest, now := meta.Manifest(s.NewID()), s.Now()
+	var file *content.File
+	var refused error
+	err = s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
+		defer func() { refused = err }()
+		if sum.Size > 0 {
+			part := meta.Part{
+				Part: content.Part{ID: partID(s.newSessionID(), 0), Span: content.Span{End: sum.Size}, SHA1: sum.SHA1},
+				Blob: key, CreatedAt: now, After: state.State(),
+			}
+			if err := tx.InsertPart(manifest, part); err != nil {
+				return err
+			}
+		}
+		file, err = s.Tree.Publish(tx, who, t, pre, tree.Content{Manifest: manifest, Size: sum.Size, SHA1: sum.SHA1}, attr, now)
+		return err
+	})
+	if refused != nil || err == nil && sum.Size == 0 {
+		s.discard([]blob.Key{key})
+	}
+	return file, err
+}
+
+// capped ends a body of unknown length that cannot be kept anyway.
+type capped struct {
+	r          io.Reader
+	n          int64
+	most, room int64 // bytes: the largest file, what is left of the quota
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	switch {
+	case c.n > c.most:
+		return n, content.Errorf(content.BodyTooLarge, "the file has more than the %d bytes that a file may have", c.most)
+	case c.n > c.room:
+		return n, content.Errorf(content.QuotaExceeded, "the file has more than the %d bytes that are left of the quota", c.room)
+	}
+	return n, err
+}

@@ -1,0 +1,141 @@
+package vfs_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"boxcar/internal/vfs"
+)
+
+func TestFilesOpenedForReadingAreTheSystemsOwn(t *testing.T) {
+	fsys := vfs.Dir(t.TempDir())
+	write(t, fsys, "f", "bytes")
+	f, err := fsys.Open("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, ok := f.(*os.File); !ok {
+		t.Errorf("Open gives a %T, which the kernel can't send", f)
+	}
+}
+
+func TestDirSyncsAndFlushes(t *testing.T) {
+	root := t.TempDir()
+	fsys := vfs.Dir(root)
+	if err := fsys.MkdirAll("a/b"); err != nil {
+		t.Fatal(err)
+	}
+	f, err := fsys.Create("a/b/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte("bytes")); err != nil {
+		t.Fatal(err)
+	}
+	if fl, ok := f.(vfs.Flusher); ok {
+		fl.Flush(0, 5)
+	}
+	if err := f.Sync(); err != nil {
+		t.Errorf("sync: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := f.Sync(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("sync of a closed file: %v", err)
+	}
+	for _, dir := range []string{".", "a", "a/b"} {
+		if err := fsys.SyncDir(dir); err != nil {
+			t.Errorf("sync of directory %q: %v", dir, err)
+		}
+	}
+	if err := fsys.SyncDir("none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("sync of a directory that is not there: %v", err)
+	}
+	got, err := os.ReadFile(filepath.Join(root, "a", "b", "f"))
+	if string(got) != "bytes" || err != nil {
+		t.Errorf("read back %q, %v", got, err)
+	}
+}
+
+func TestNamesThatAreTakenStayAsTheyWere(t *testing.T) {
+	fsys := vfs.Dir(t.TempDir())
+	write(t, fsys, "old", "old")
+	write(t, fsys, "new", "new")
+	if _, err := fsys.Create("old"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("create over a file: %v, want fs.ErrExist", err)
+	}
+	if err := fsys.Link("new", "old"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("link over a file: %v, want fs.ErrExist", err)
+	}
+	if got := read(t, fsys, "old"); got != "old" {
+		t.Errorf("the file that had the name is now %q", got)
+	}
+}
+
+func TestErrorsCanBeToldApart(t *testing.T) {
+	fsys := vfs.Dir(t.TempDir())
+	_, open := fsys.Open("none")
+	_, stat := fsys.Stat("none")
+	_, list := fsys.ReadDir("none")
+	_, create := fsys.Create("none/f")
+	for name, err := range map[string]error{"open": open, "stat": stat, "readdir": list, "create": create,
+		"remove": fsys.Remove("none"), "rename": fsys.Rename("none", "f"), "link": fsys.Link("none", "f")} {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s of what is not there: %v, want fs.ErrNotExist", name, err)
+		}
+	}
+	for _, name := range []string{"", "/etc", "../f", "a/../b", "a//b"} {
+		if f, err := fsys.Open(name); !errors.Is(err, fs.ErrInvalid) || f != nil {
+			t.Errorf("open of %q: %v, %v, want fs.ErrInvalid", name, f, err)
+		}
+		if err := fsys.Rename("a", name); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("rename to %q: %v, want fs.ErrInvalid", name, err)
+		}
+		if err := fsys.MkdirAll(name); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("mkdir of %q: %v, want fs.ErrInvalid", name, err)
+		}
+	}
+}
+
+func TestFullDisksAreKnown(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC}
+	if !vfs.IsFull(fmt.Errorf("put: %w", full)) || !vfs.IsFull(syscall.EDQUOT) {
+		t.Error("a full disk is not known as one")
+	}
+	if vfs.IsFull(syscall.EIO) || vfs.IsFull(nil) {
+		t.Error("what is no full disk is taken for one")
+	}
+}
+
+func write(t *testing.T, fsys vfs.FS, name, text string) {
+	t.Helper()
+	f, err := fsys.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, fsys vfs.FS, name string) string {
+	t.Helper()
+	f, err := fsys.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := make([]byte, 100)
+	n, _ := f.ReadAt(b, 0)
+	return string(b[:n])
+}
