@@ -26,6 +26,7 @@ def run(world):
             last = traceback.extract_tb(err.__traceback__)[-1]
             place = f'{os.path.basename(last.filename)}:{last.lineno}'
             why = ' '.join(f'{type(err).__name__}: {err}'.split())
+            why = ''.join(c if c.isprintable() else '?' for c in why)  # an SDK may print a request's bytes
             print(f'FAIL {function.__name__}: {why[:900]} ({place})')
             if os.environ.get('BOXCAR_TRACE'):
                 traceback.print_exc()

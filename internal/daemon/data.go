@@ -129,11 +129,11 @@ func storage(dir string, fsys vfs.FS, o sqlite.Options) (*sqlite.Store, *disk.St
 // that a shell can read with ".".
 func writeCredentials(dir string, c auth.Credentials) error {
 	text := fmt.Sprintf(`# Made by the first start of boxcar. Whoever reads this is the administrator.
-BOXCAR_TOKEN=%s
-BOXCAR_CLIENT_ID=%s
-BOXCAR_CLIENT_SECRET=%s
-BOXCAR_ENTERPRISE_ID=%s
-BOXCAR_USER_ID=%s
+export BOXCAR_TOKEN=%s
+export BOXCAR_CLIENT_ID=%s
+export BOXCAR_CLIENT_SECRET=%s
+export BOXCAR_ENTERPRISE_ID=%s
+export BOXCAR_USER_ID=%s
 `, c.DeveloperToken, c.ClientID, c.ClientSecret, c.Enterprise.ID, c.Admin.ID)
 	return replace(dir, CredentialsFile, []byte(text))
 }
@@ -144,7 +144,7 @@ func replaceToken(dir, token string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	const key = "BOXCAR_TOKEN="
+	const key = "export BOXCAR_TOKEN="
 	var out strings.Builder
 	found := false
 	for line := range strings.Lines(string(old)) {

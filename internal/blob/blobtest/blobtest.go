@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"DeleteUnderAReader", deleteUnderAReader},
 		{"ListShowsAll", listShowsAll},
 		{"ListStopsWhenAsked", listStopsWhenAsked},
+		{"ListWhileDeleting", listWhileDeleting},
 		{"ListWithoutContext", listWithoutContext},
 		{"RefusedLeavesNothing", refusedLeavesNothing},
 		{"RefusedThenRepeated", refusedThenRepeated},
@@ -355,6 +356,32 @@ func listStopsWhenAsked(t *testing.T, s blob.Store) {
 	}
 	if n != 2 {
 		t.Errorf("saw %d blobs, want to stop at 2", n)
+	}
+}
+
+// listWhileDeleting takes a blob away that a backend may be just about to look
+// at: they stand side by side, and the others must still be seen.
+func listWhileDeleting(t *testing.T, s blob.Store) {
+	keys := make([]blob.Key, 5)
+	for i := range keys {
+		keys[i] = "00" + Key(i)[2:]
+		put(t, s, keys[i], Bytes(1))
+	}
+	slices.Sort(keys)
+	seen := map[blob.Key]bool{}
+	for info, err := range s.List(t.Context()) {
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
+		seen[info.Key] = true
+		if err := s.Delete(t.Context(), keys[1]); err != nil {
+			t.Errorf("delete: %v", err)
+		}
+	}
+	for i, key := range keys {
+		if i != 1 && !seen[key] {
+			t.Errorf("blob %d was there all the time and was not listed", i)
+		}
 	}
 }
 

@@ -85,12 +85,12 @@ func TestStrangersInTheTreeAreNotBlobs(t *testing.T) {
 // Operator commands open the store beside a server that is at work.
 func TestOpenNeverSweeps(t *testing.T) {
 	fsys := faultfs.New()
-	s := must(disk.Open(fsys))
+	must(disk.Open(fsys)) // makes the tree
 	left := "tmp/" + string(key) + ".1"
 	f := must(fsys.Create(left))
 	must(f.Write([]byte("hel")))
 	check(f.Close())
-	s = must(disk.Open(fsys))
+	s := must(disk.Open(fsys))
 	var scraps []blob.Scrap
 	for scrap, err := range s.Scraps(t.Context()) {
 		check(err)
@@ -104,6 +104,17 @@ func TestOpenNeverSweeps(t *testing.T) {
 	check(s.Discard(t.Context(), scraps[0]))
 	if _, err := fsys.Stat(left); err == nil {
 		t.Error("discarded, and still there")
+	}
+}
+
+func TestRefusedPutsClearAway(t *testing.T) {
+	s := must(disk.Open(faultfs.New()))
+	src := blob.Verify(strings.NewReader("hell"), blob.Sum{Size: 5}, nil)
+	if err := s.Put(t.Context(), key, src); !content.Is(err, content.SizeMismatch) {
+		t.Errorf("error is %v", err)
+	}
+	for scrap, err := range s.Scraps(t.Context()) {
+		t.Errorf("scrap %q, %v", scrap.Name, err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 const (
 	// blockSize is how many bytes go to the disk at a time. With 256 KiB,
-	// early write-back gained nothing (see vfs.Flusher).
+	// early write-back gained less (see vfs.Flusher).
 	blockSize = 1 << 20
 	// alignment suits O_DIRECT on every common disk.
 	alignment = 4096

@@ -9,55 +9,62 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"boxcar/internal/content"
-	"boxcar/internal/vfs"
 )
 
-// connector makes connections to the database at an absolute path that exists.
-func connector(path string, busy time.Duration, reader bool) (*sql.DB, error) {
-	// The wait comes first, as the others may have to wait already. Sorting
-	// and savepoints keep what they set aside in memory rather than in files
-	// that nobody would sweep.
-	pragmas := fmt.Sprintf(`
-		PRAGMA busy_timeout = %d;
-		PRAGMA journal_mode = WAL;
-		PRAGMA synchronous = FULL;
-		PRAGMA foreign_keys = ON;
-		PRAGMA temp_store = MEMORY;
-		PRAGMA journal_size_limit = 67108864;
-		PRAGMA trusted_schema = OFF`, busy.Milliseconds())
-	if reader {
-		pragmas += `; PRAGMA query_only = ON`
-	}
+// pool makes connections to a database that exists.
+func pool(path, vfs string, busy time.Duration, reader bool) (*sql.DB, error) {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed // a drive letter
 	}
-	// A URI, as a plain name would be cut at its first question mark. Never
-	// created here: that is done with the right mode and a sync.
-	name := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: "mode=rw"}
-	return driver.Open(name.String(), func(c *sqlite3.Conn) error { return c.Exec(pragmas) })
+	q := url.Values{"mode": {"rw"}} // creating it is done with the right mode and a sync
+	if vfs != "" {
+		q.Set("vfs", vfs)
+	}
+	// In this order: the others may have to wait already.
+	q["_pragma"] = []string{
+		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()),
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"fullfsync(1)", // macOS: a plain fsync leaves the drive's cache as it is
+		"checkpoint_fullfsync(1)",
+		"foreign_keys(1)",
+		"trusted_schema(0)",
+		"temp_store(MEMORY)",           // no files beside the database that nobody would sweep
+		"journal_size_limit(67108864)", // a log that grew is cut back, bytes
+	}
+	if reader {
+		q["_pragma"] = append(q["_pragma"], "query_only(1)")
+	}
+	name := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: q.Encode()}
+	return sql.Open("sqlite", name.String())
 }
 
-// classify gives the driver's errors a kind where they have one: no room and
-// no turn may pass.
+// classify gives the driver's errors a kind where they have one: no room, or
+// no turn, is something that may pass.
 func classify(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, sqlite3.FULL), vfs.IsFull(err):
+	switch code(err) {
+	case lib.SQLITE_FULL:
 		return content.Errorf(content.Unavailable, "the database has no room left on its disk").Because(err)
-	case isBusy(err):
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return content.Errorf(content.Unavailable, "the database is in use by another process").Because(err)
 	}
 	return err
 }
 
-func isBusy(err error) bool {
-	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
+// code is SQLite's primary result code, or -1.
+func code(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return -1
+	}
+	return e.Code() & 0xff
 }
 
-func isConstraint(err error) bool { return errors.Is(err, sqlite3.CONSTRAINT) }
+func isBusy(err error) bool { return code(err) == lib.SQLITE_BUSY }
+
+func isConstraint(err error) bool { return code(err) == lib.SQLITE_CONSTRAINT }

@@ -33,6 +33,12 @@ type Options struct {
 	// BusyWait is how long a transaction of another process is waited for;
 	// 0 stands for 10 seconds.
 	BusyWait time.Duration
+
+	// VFS names a registered SQLite VFS to go through instead of the
+	// system's, and FS is the same directory of files in our terms. The path
+	// is then a name within FS. Both, or neither.
+	VFS string
+	FS  vfs.FS
 }
 
 // Store is a meta.Store in one database file.
@@ -42,10 +48,10 @@ type Store struct {
 
 	turns  turns // guards what follows
 	batch  *batch
-	writer *writer
+	writer *conn
 	closed bool
 
-	readers chan *reader // as many as may be open; nil is one not opened yet
+	readers chan *conn // as many as may be open; nil is one not opened yet
 	stop    chan struct{}
 }
 
@@ -71,16 +77,18 @@ func open(path string, o Options) (_ *Store, err error) {
 	if o.BusyWait == 0 {
 		o.BusyWait = 10 * time.Second
 	}
-	path, err = filepath.Abs(path)
-	if err != nil {
-		return nil, err
+	dir, name := o.FS, path
+	if dir == nil {
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, err
+		}
+		dir, name = vfs.Dir(filepath.Dir(path)), filepath.Base(path)
 	}
-	dir, name := vfs.Dir(filepath.Dir(path)), filepath.Base(path)
 	if err := prepare(dir, name, !o.Beside); err != nil {
 		return nil, err
 	}
 
-	s := &Store{readOnly: o.ReadOnly, readers: make(chan *reader, o.Readers), stop: make(chan struct{})}
+	s := &Store{readOnly: o.ReadOnly, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
 	for range o.Readers {
 		s.readers <- nil
 	}
@@ -89,10 +97,10 @@ func open(path string, o Options) (_ *Store, err error) {
 			s.closeDBs()
 		}
 	}()
-	if s.readDB, err = connector(path, o.BusyWait, true); err != nil {
+	if s.readDB, err = pool(path, o.VFS, o.BusyWait, true); err != nil {
 		return nil, err
 	}
-	if s.writeDB, err = connector(path, o.BusyWait, false); err != nil {
+	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, false); err != nil {
 		return nil, err
 	}
 	s.readDB.SetMaxOpenConns(o.Readers)
@@ -147,7 +155,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	var err error
 	if s.writer != nil {
-		err = s.writer.conn.Close()
+		err = s.writer.close()
 		s.writer = nil
 	}
 	s.turns.free()
@@ -157,7 +165,7 @@ func (s *Store) Close() error {
 	close(s.stop)
 	for range cap(s.readers) {
 		if r := <-s.readers; r != nil {
-			err = errors.Join(err, r.conn.Close())
+			err = errors.Join(err, r.close())
 		}
 	}
 	return errors.Join(err, s.closeDBs())

@@ -93,7 +93,7 @@ func (s *Store) run(ctx context.Context, b *batch, fn func(meta.Tx) error, alone
 		s.leave(b, alone)
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := sqlmeta.New(ctx, s.writer, &dialect)
+	tx := sqlmeta.New(ctx, steady{s.writer.Prepared}, &dialect)
 	keep := false
 	defer func() {
 		tx.Close()
@@ -155,20 +155,17 @@ func (s *Store) commit(b *batch) {
 	}
 }
 
-// writer is the Runner of the one connection that writes. A caller that goes
-// away must not interrupt it: SQLite would undo the whole batch. Tx looks at
-// the context before each statement.
-type writer struct {
-	conn *sql.Conn
-	p    *sqlmeta.Prepared
+// steady is the Runner of the connection that writes. A caller that goes away
+// must not interrupt it: SQLite would undo the whole batch. Tx looks at the
+// context before each statement.
+type steady struct{ *sqlmeta.Prepared }
+
+func (w steady) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return w.Prepared.ExecContext(context.WithoutCancel(ctx), query, args...)
 }
 
-func (w *writer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return w.p.ExecContext(context.WithoutCancel(ctx), query, args...)
-}
-
-func (w *writer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return w.p.QueryContext(context.WithoutCancel(ctx), query, args...)
+func (w steady) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return w.Prepared.QueryContext(context.WithoutCancel(ctx), query, args...)
 }
 
 // begin starts a transaction, on a new connection if the last one went bad.
@@ -177,14 +174,14 @@ func (s *Store) begin(ctx context.Context) error {
 		return errClosed
 	}
 	if s.writer == nil {
-		conn, err := s.writeDB.Conn(ctx)
+		c, err := connect(ctx, s.writeDB)
 		if err != nil {
-			return fmt.Errorf("connect: %w", classify(err))
+			return err
 		}
-		s.writer = &writer{conn: conn, p: sqlmeta.Prepare(conn)}
+		s.writer = c
 	}
 	// The context counts here: another process may be in a transaction.
-	if _, err := s.writer.p.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+	if _, err := s.writer.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
 		if !isBusy(err) && ctx.Err() == nil {
 			s.discard()
 		}
@@ -194,12 +191,12 @@ func (s *Store) begin(ctx context.Context) error {
 }
 
 func (s *Store) exec(query string) error {
-	_, err := s.writer.p.ExecContext(context.Background(), query)
+	_, err := s.writer.ExecContext(context.Background(), query)
 	return classify(err)
 }
 
 // discard closes the writing connection, which undoes what was not committed.
 func (s *Store) discard() {
-	discard(s.writer.conn)
+	s.writer.discard()
 	s.writer = nil
 }

@@ -3,6 +3,7 @@ package sqlmeta
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // Prepared is a Runner that keeps the prepared statements of one connection,
@@ -12,8 +13,8 @@ type Prepared struct {
 	stmts map[string]*sql.Stmt
 }
 
-// Prepare keeps statements on conn, which stays the caller's to close: the
-// statements go with it.
+// Prepare keeps statements on conn, which stays the caller's to close, after
+// the Prepared.
 func Prepare(conn *sql.Conn) *Prepared {
 	return &Prepared{conn: conn, stmts: map[string]*sql.Stmt{}}
 }
@@ -45,4 +46,14 @@ func (p *Prepared) QueryContext(ctx context.Context, query string, args ...any) 
 		return nil, err
 	}
 	return s.QueryContext(ctx, args...)
+}
+
+// Close closes the statements: database/sql leaves those of a single
+// connection to whoever prepared them.
+func (p *Prepared) Close() (err error) {
+	for query, s := range p.stmts {
+		err = errors.Join(err, s.Close())
+		delete(p.stmts, query)
+	}
+	return err
 }

@@ -254,6 +254,13 @@ func TestChangesOfOneNameKeepTheirOrder(t *testing.T) {
 	// A rename can't be kept when the making of the file was lost.
 	check(fsys.Rename("f", "g"))
 	expect(t, fsys, tree, "", "f=1", "f=2", "g=2")
+
+	moved := faultfs.New()
+	check(create(moved, "a", "x").Sync())
+	check(moved.SyncDir("."))
+	check(moved.Rename("a", "b"))
+	check(moved.Rename("b", "c"))
+	expect(t, moved, tree, "a=x", "b=x", "c=x")
 }
 
 func TestFailedSyncIsNeverMadeGood(t *testing.T) {
@@ -298,13 +305,11 @@ func TestCrashLeavesTheOriginalAlone(t *testing.T) {
 	check(fsys.SyncDir("."))
 	left := fsys.Crash(7)
 	must(f.WriteAt([]byte("new"), 0))
-	g := create(left, "g", "g")
-	must(g.WriteAt([]byte("more"), 0))
-	check(left.Remove("f"))
+	must(create(left, "g", "g").Write([]byte("more")))
 	if got := tree(fsys); got != "f=new" {
 		t.Errorf("the original holds %q", got)
 	}
-	if got := tree(left); got != "g=more" {
+	if got := tree(left); got != "f=old g=gmore" {
 		t.Errorf("the copy holds %q", got)
 	}
 }

@@ -57,7 +57,8 @@ final class Suite {
         break;
       }
     }
-    String line = text.toString().replaceAll("\\s+", " ");
+    // An SDK may put a request's bytes into its message.
+    String line = text.toString().replaceAll("\\s+", " ").replaceAll("[^ -~]", "?");
     return line.substring(0, Math.min(900, line.length()));
   }
 

@@ -1,0 +1,120 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+
+STATICCHECK_VERSION := v0.8.2
+GOVULNCHECK_VERSION := v1.8.0
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+FUZZTIME  ?= 10s
+BENCH     ?= .
+BENCHTIME ?= 1s
+# For the server that make dev starts, such as ARGS='--listen 127.0.0.1:9000'.
+ARGS ?=
+
+# Tools are kept by their version and by the Go that built them: an old build
+# cannot read what a newer Go compiles.
+GOVERSION   := $(shell go env GOVERSION)
+STATICCHECK := .cache/bin/staticcheck-$(STATICCHECK_VERSION)-$(GOVERSION)
+GOVULNCHECK := .cache/bin/govulncheck-$(GOVULNCHECK_VERSION)-$(GOVERSION)
+
+# Other people's folders inside ours.
+SKIP := --exclude-dir=node_modules --exclude-dir='.?*'
+
+.PHONY: help
+help: ## say what can be made
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
+
+.PHONY: test
+test: tools lint arch unit cross conformance ## everything that CI runs; installs what it lacks
+	@echo '== all passed'
+
+.PHONY: check
+check: lint vuln ## gofmt, go vet, staticcheck, govulncheck
+
+.PHONY: tools
+tools:
+	@.ci/tools
+
+.PHONY: lint
+lint: $(STATICCHECK)
+	@echo '== gofmt'
+	@bad=$$(find . \( -name node_modules -o -name '.?*' \) -prune -o -name '*.go' -print0 | xargs -0 gofmt -l); \
+	  [ -z "$$bad" ] || { echo "gofmt -w would change:"; echo "$$bad"; exit 1; }
+	@echo '== go vet'
+	@go vet -tags conformance ./...
+	@echo '== staticcheck $(STATICCHECK_VERSION)'
+	@$(STATICCHECK) -tags conformance ./...
+
+# govulncheck exits 3 when it has found something. Its database is fetched at
+# each run; without it nothing has been checked, which must not pass unseen,
+# but is no fault of this tree.
+.PHONY: vuln
+vuln: $(GOVULNCHECK)
+	@echo '== govulncheck $(GOVULNCHECK_VERSION)'
+	@status=0; out=$$($(GOVULNCHECK) ./... 2>&1) || status=$$?; echo "$$out"; \
+	  if [ $$status -eq 1 ] && grep -q '^govulncheck: fetching vulnerabilities' <<<"$$out"; then \
+	    echo; echo '!! NOT CHECKED: govulncheck could not reach its database.'; \
+	    echo '!! Nothing is known about vulnerabilities of this tree. Run make vuln where it can be reached.'; echo; \
+	  else exit $$status; fi
+
+.PHONY: arch
+arch: ## who may import whom
+	@echo '== import table'
+	@go test -count=1 ./internal/archtest
+
+.PHONY: unit
+unit: ## every Go test, with the race detector
+	@echo '== go test -race'
+	@CGO_ENABLED=1 go test -race -timeout 20m ./... | sed '/\[no test files\]$$/d'
+
+.PHONY: cross
+cross: ## vet and build for every platform
+	@failed=; for platform in $(PLATFORMS); do \
+	  echo "== vet and build $$platform"; \
+	  export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+	  go vet ./... && go build ./... || failed+=" $$platform"; \
+	done; \
+	[ -z "$$failed" ] || { echo "these do not build:$$failed"; exit 1; }
+
+# -count=1: the test cache sees neither the suites nor what they install.
+.PHONY: conformance
+conformance: ## other people's clients against a real server
+	@echo '== conformance'
+	@[ -n "$$(go list -tags conformance ./conformance/... 2>/dev/null)" ] || { echo 'conformance holds no Go test'; exit 1; }
+	@go test -tags conformance -count=1 -timeout 30m ./conformance/...
+
+.PHONY: build
+build: ## a static bin/boxcar
+	@CGO_ENABLED=0 go build -trimpath -o bin/boxcar ./cmd/boxcar
+
+.PHONY: dev
+dev: build ## a server on data that make clean throws away; ARGS=... for its flags
+	@mkdir -p .cache && exec bin/boxcar serve --data .cache/dev $(ARGS)
+
+.PHONY: bench
+bench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
+	@dirs=$$(grep -rlE --include='*_test.go' $(SKIP) '^func Benchmark[A-Z0-9_]' . | xargs -n1 dirname | sort -u) || { echo 'no benchmark found'; exit 1; }; \
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $$dirs
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME=10s
+	@found=$$(grep -roE --include='*_test.go' $(SKIP) '^func Fuzz[A-Z0-9_][A-Za-z0-9_]*' . | sort) || { echo 'no fuzz target found'; exit 1; }; \
+	failed=; while IFS= read -r line; do \
+	  dir=$$(dirname "$${line%%:*}"); name=$${line##* }; \
+	  echo "== $$dir $$name"; \
+	  go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" || failed+=" $$name"; \
+	done <<<"$$found"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+.PHONY: clean
+clean: ## throw away what was built, the tools and the data of make dev
+	@rm -rf bin .cache
+
+$(STATICCHECK):
+	@GOBIN='$(CURDIR)/.cache/bin' go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv .cache/bin/staticcheck '$@'
+
+$(GOVULNCHECK):
+	@GOBIN='$(CURDIR)/.cache/bin' go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv .cache/bin/govulncheck '$@'

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"boxcar/internal/daemon"
+)
+
+type dataFlag struct {
+	Data string `placeholder:"DIR" default:"boxcar-data" env:"BOXCAR_DATA" help:"The data directory (${default})."`
+}
+
+type doctorCmd struct {
+	dataFlag `embed:""`
+}
+
+// Help is what boxcar doctor --help adds.
+func (doctorCmd) Help() string {
+	return `Reads every byte and every row: each part has its bytes, every digest holds, quotas are sums of what exists. Exits with 1 if anything is broken. Bytes without a row and remains of uploads cut short are garbage: they are listed, and do no harm. A server may be using the directory meanwhile.`
+}
+
+func (d doctorCmd) Run(ctx context.Context, io streams) error {
+	report, err := daemon.Doctor(ctx, d.Data)
+	if err != nil {
+		return err
+	}
+	for _, g := range report.Garbage {
+		fmt.Fprintln(io.Out, "garbage:", g)
+	}
+	for _, b := range report.Broken {
+		fmt.Fprintln(io.Out, "broken:", b)
+	}
+	fmt.Fprintf(io.Out, "%s: %d users, %d file versions, %d open upload sessions, %d blobs read\n",
+		d.Data, report.Users, report.Versions, report.Sessions, report.Blobs)
+	if n := len(report.Broken); n > 0 {
+		return fmt.Errorf("%s is broken in %d places", d.Data, n)
+	}
+	fmt.Fprintln(io.Out, "everything is whole")
+	return nil
+}
