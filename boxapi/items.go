@@ -113,8 +113,8 @@ type ItemCollection struct {
 // ItemsByMarker is a page of a folder's items, by marker.
 type ItemsByMarker struct {
 	Entries    Items      `json:"entries" box:",items"`
-	Limit      int        `json:"limit"`       // as applied
-	NextMarker NullString `json:"next_marker"` // null on the last page, never ""
+	Limit      int        `json:"limit"`                // as applied
+	NextMarker NullString `json:"next_marker,omitzero"` // absent on the last page: one client fails on null, one on ""
 }
 
 // Files is the reply to an upload and to a commit: exactly one file. Its view

@@ -21,7 +21,7 @@ export async function items(client, folder, work) {
   };
 
   await check('users.getUserMe', async () => {
-    const me = await client.users.getUserMe({ queryParams: { fields: ['name', 'login', 'enterprise'] } });
+    const me = await client.users.getUserMe({ fields: ['name', 'login', 'enterprise'] });
     assert.equal(me.type, 'user');
     assert.match(me.id, /^[0-9]+$/);
     assert.match(me.login, /@/);

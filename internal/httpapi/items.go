@@ -156,7 +156,7 @@ func (s *Server) listItems(c *call) error {
 	if err != nil {
 		return err
 	}
-	byMarker := c.query("usemarker") == "true"
+	byMarker := strings.EqualFold(c.query("usemarker")+c.query("useMarker"), "true")
 	if byMarker {
 		page.Order, page.Desc, page.Offset = meta.ByName, false, 0
 		if page.After, err = parseMark(c.query("marker")); err != nil {

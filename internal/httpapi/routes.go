@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 
 	"boxcar/internal/content"
@@ -21,7 +20,7 @@ type route struct {
 }
 
 // table is every route, below /2.0 unless the pattern says otherwise. Of two
-// that match, the first counts, so literals stand before parameters.
+// patterns that match, the first counts, so literals stand before parameters.
 func (s *Server) table() []route {
 	var t []route
 	add := func(method, pattern string, h handler) {
@@ -32,7 +31,6 @@ func (s *Server) table() []route {
 	}
 
 	add("POST", "/files/upload_sessions", s.createSession)
-	add("POST", "/files/:file/upload_sessions", s.createSession)
 	add("GET", "/files/upload_sessions/:session", s.getSession)
 	add("PUT", "/files/upload_sessions/:session", s.putPart)
 	add("DELETE", "/files/upload_sessions/:session", s.abortSession)
@@ -41,6 +39,7 @@ func (s *Server) table() []route {
 	add("POST", "/files/upload_sessions/:session/log", s.logEvent)
 	add("GET", "/files/upload_sessions/:session/log", s.sessionLog)
 	add("POST", "/files/upload_sessions/:session/plan", s.planSession)
+	add("POST", "/files/:file/upload_sessions", s.createSession)
 	add("OPTIONS", "/files/content", s.preflight)
 	add("OPTIONS", "/files/:file/content", s.preflight)
 	add("POST", "/files/content", s.simpleUpload)
@@ -63,22 +62,22 @@ func (s *Server) table() []route {
 	return t
 }
 
-// find gets the route for a path and method. allowed are the methods of those
-// routes that match but for the method.
+// find gets the route for a path and method. A path belongs to the first
+// pattern that it matches; if that has no such method, allowed are the ones it has.
 func (s *Server) find(method, urlPath string) (r *route, params map[string]string, allowed []string) {
 	segments := strings.Split(clean(urlPath), "/")
+	pattern := ""
 	for i := range s.routes {
 		r := &s.routes[i]
 		params, ok := match(r.pattern, segments)
-		if !ok {
+		if !ok || pattern != "" && r.name != pattern {
 			continue
 		}
+		pattern = r.name
 		if r.method == method || r.method == "GET" && method == "HEAD" {
 			return r, params, nil
 		}
-		if !slices.Contains(allowed, r.method) {
-			allowed = append(allowed, r.method)
-		}
+		allowed = append(allowed, r.method)
 	}
 	return nil, nil, allowed
 }

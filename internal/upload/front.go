@@ -169,7 +169,8 @@ func (s *Service) catchUp(ses meta.Session, f *front) (ended chan struct{}) {
 	s.work.Go(func() {
 		defer s.drop(ses.ID, f)
 		err := s.advance(s.bg, ses, f)
-		if err != nil && s.bg.Err() == nil {
+		// A session that was aborted meanwhile has nothing left to hash.
+		if err != nil && s.bg.Err() == nil && !content.Is(err, content.NotFound) {
 			s.Log.Error("hashing ahead stopped", "session", ses.ID, "offset", f.at().N, "error", err)
 		}
 		f.mu.Lock()
@@ -190,6 +191,13 @@ func (f *front) at() content.Front {
 // advance moves the front over stored parts until it comes to one that is
 // missing, and saves where it got to.
 func (s *Service) advance(ctx context.Context, ses meta.Session, f *front) error {
+	// However many sessions there are, so many are read back at one time.
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	buf := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buf)
 	err := s.walk(ctx, ses, f, *buf)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -81,8 +82,10 @@ type Service struct {
 	places *places
 	fronts fronts
 	sha512 hasher512
-	// buffers holds *[]byte for reading blobs back.
+	// buffers holds *[]byte for reading blobs back, reading bounds how many
+	// are in use for hashing ahead.
 	buffers sync.Pool
+	reading chan struct{}
 
 	stop context.CancelFunc // ends work that no request waits for
 	bg   context.Context
@@ -94,6 +97,7 @@ func New(cfg Config) *Service {
 	cfg.Limits = cfg.Limits.withDefaults()
 	s := &Service{Config: cfg}
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
+	s.reading = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	s.buffers.New = func() any { b := make([]byte, 256<<10); return &b }
 	s.bg, s.stop = context.WithCancel(context.Background())
 	return s
