@@ -9,7 +9,8 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 FUZZTIME  ?= 10s
 BENCH     ?= .
 BENCHTIME ?= 1s
-# For the server that make dev starts, such as ARGS='--listen 127.0.0.1:9000'.
+# Flags for what make dev and make bench start, such as
+# make dev ARGS='--listen 127.0.0.1:9000'.
 ARGS ?=
 
 # Tools are kept by their version and by the Go that built them: an old build
@@ -93,7 +94,11 @@ dev: build ## a server on data that make clean throws away; ARGS=... for its fla
 	@mkdir -p .cache && exec bin/boxcar serve --data .cache/dev $(ARGS)
 
 .PHONY: bench
-bench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
+bench: ## the server beside its floor, see bench/; ARGS=... for its flags
+	@go run ./bench $(ARGS)
+
+.PHONY: gobench
+gobench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
 	@dirs=$$(grep -rlE --include='*_test.go' $(SKIP) '^func Benchmark[A-Z0-9_]' . | xargs -n1 dirname | sort -u) || { echo 'no benchmark found'; exit 1; }; \
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $$dirs
 

@@ -30,7 +30,7 @@ type serveCmd struct {
 	PartSize       int64  `placeholder:"BYTES" env:"BOXCAR_PART_SIZE" help:"Size of parts, instead of 8, 32 or 64 MiB by file size; a multiple of 64, up to 1 GiB."`
 	MinChunkedSize *int64 `placeholder:"BYTES" env:"BOXCAR_MIN_CHUNKED_SIZE" help:"Smallest file for an upload session (20000000)."`
 	MaxFileSize    int64  `placeholder:"BYTES" env:"BOXCAR_MAX_FILE_SIZE" help:"Largest file (500000000000)."`
-	Quota          int64  `placeholder:"BYTES" env:"BOXCAR_QUOTA" help:"How much each user may store; 0 is no limit."`
+	Quota          *int64 `placeholder:"BYTES" env:"BOXCAR_QUOTA" help:"How much the administrator may store, from now on; 0 is no limit."`
 }
 
 func (s serveCmd) Run(ctx context.Context, io streams) error {

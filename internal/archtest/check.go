@@ -136,11 +136,11 @@ func allows(row []string, to string) bool {
 }
 
 // mayInTests is the looser rule for test files: the package itself, what it
-// reaches through the table, the test packages and what the suites reach, and
-// its row in testTable.
+// reaches through the table, the test packages with what the suites reach and
+// daemontest is set up by, and its row in testTable.
 func mayInTests(path, to string) bool {
 	row, _ := rowOf(path)
-	if to == path || slices.Contains(row, anything) || slices.Contains(testOnly, to) || slices.Contains(testTable[path], to) {
+	if to == path || slices.Contains(row, anything) || slices.Contains(inAllTests, to) || slices.Contains(testTable[path], to) {
 		return true
 	}
 	may := make(map[string]bool)

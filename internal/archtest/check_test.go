@@ -102,7 +102,7 @@ func TestCheck(t *testing.T) {
 		{name: "a suite in boxtest that is not planned", path: "boxtest", file: code("internal/meta/metatest"), want: []string{"may not import"}},
 		{name: "daemontest holds what it wants", path: "internal/daemon/daemontest", file: code("internal/vfs/faultfs", "internal/meta/sqlite", "boxapi")},
 		{name: "a suite keeps to its contract", path: "internal/meta/metatest", file: code("internal/meta", "internal/meta/sqlite"), want: []string{"only daemon", "may not import"}},
-		{name: "suites, faults and a server in tests", path: "internal/blob/disk", file: tests("internal/blob/disk", "internal/blob/blobtest", "internal/vfs/faultfs", "internal/daemon/daemontest")},
+		{name: "suites, faults and a server in tests", path: "internal/blob/disk", file: tests("internal/blob/disk", "internal/blob/blobtest", "internal/vfs/faultfs", "internal/daemon/daemontest", "internal/daemon")},
 		{name: "what tests may, without the laws", path: "internal/upload", file: tests("internal/meta/sqlite", "internal/blob/disk", "internal/vfs", "os", "net/http", "example.com/x")},
 		{name: "what the code reaches, in tests", path: "internal/httpapi", file: tests("internal/meta", "boxapi")},
 		{name: "what the code reaches from afar, in tests", path: "boxtest", file: tests("internal/upload")},
@@ -209,7 +209,7 @@ func TestPlanNamesItsOwnPackages(t *testing.T) {
 	}
 	named("services", services...)
 	named("backends", backends...)
-	named("testOnly", testOnly...)
+	named("inAllTests", inAllTests...)
 }
 
 // No package reaches itself through the table.

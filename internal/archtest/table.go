@@ -73,6 +73,9 @@ var (
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
 
+	// inAllTests goes with daemontest, which is set up by a daemon.Config.
+	inAllTests = append([]string{"internal/daemon"}, testOnly...)
+
 	// programs are mains of their own, with flags of their own.
 	programs = []string{"cmd/...", "bench/...", "examples/...", "conformance/..."}
 )

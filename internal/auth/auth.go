@@ -49,11 +49,10 @@ type Credentials struct {
 
 // Start makes an enterprise, its administrator, an application and a developer
 // token if there are none, and returns them; on a later start it returns nil.
-// quota is the administrator's, in bytes.
 // keep is called before anything is made, to write the clear text where its
 // owner finds it: what only the database had could never be told again. Only
 // one process may be at it.
-func (s *Service) Start(ctx context.Context, quota int64, keep func(Credentials) error) (*Credentials, error) {
+func (s *Service) Start(ctx context.Context, keep func(Credentials) error) (*Credentials, error) {
 	fresh := false
 	err := s.Meta.View(ctx, func(tx meta.Tx) error {
 		key, err := tx.Setting(settingSigningKey)
@@ -83,7 +82,7 @@ func (s *Service) Start(ctx context.Context, quota int64, keep func(Credentials)
 	if err := keep(c); err != nil {
 		return nil, err
 	}
-	return &c, s.Meta.Update(ctx, func(tx meta.Tx) error { return s.first(tx, c, quota) })
+	return &c, s.Meta.Update(ctx, func(tx meta.Tx) error { return s.first(tx, c) })
 }
 
 // administrator is whom the operator's tokens act as.
@@ -95,7 +94,7 @@ func administrator(tx meta.Tx) (content.ID, error) {
 	return content.ParseID(string(id))
 }
 
-func (s *Service) first(tx meta.Tx, c Credentials, quota int64) error {
+func (s *Service) first(tx meta.Tx, c Credentials) error {
 	now := s.Now()
 	if err := tx.PutSetting(settingSigningKey, s.key[:]); err != nil {
 		return err
@@ -106,7 +105,7 @@ func (s *Service) first(tx meta.Tx, c Credentials, quota int64) error {
 	if err := tx.InsertEnterprise(c.Enterprise); err != nil {
 		return err
 	}
-	if _, err := s.insertUser(tx, content.User{Person: c.Admin, Enterprise: c.Enterprise, Admin: true, Quota: quota}); err != nil {
+	if _, err := s.insertUser(tx, content.User{Person: c.Admin, Enterprise: c.Enterprise, Admin: true}); err != nil {
 		return err
 	}
 	err := tx.InsertApp(meta.App{ID: c.ClientID, Name: "boxcar", SecretHash: hash(c.ClientSecret), CreatedAt: now})
@@ -151,6 +150,24 @@ func (s *Service) insertUser(tx meta.Tx, u content.User) (content.User, error) {
 		CreatedAt: now, ModifiedAt: now, ContentCreatedAt: now, ContentModifiedAt: now,
 		CreatedBy: u.ID, ModifiedBy: u.ID, Owner: u.ID,
 	})
+}
+
+// User gets an account: the caller's own, or any for an administrator. Others
+// do not exist for the caller.
+func (s *Service) User(ctx context.Context, who content.Principal, id content.ID) (user content.User, err error) {
+	if id != who.User && !who.Admin {
+		return user, content.Errorf(content.NotFound, "there is no user %s, or you may not see it", id)
+	}
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		user, err = tx.User(id)
+		return err
+	})
+	return user, err
+}
+
+// SetQuota sets how many bytes the administrator may have; 0 is no limit.
+func (s *Service) SetQuota(ctx context.Context, quota int64) error {
+	return s.Meta.Update(ctx, func(tx meta.Tx) error { return tx.SetQuota(s.admin, quota) })
 }
 
 // Issue makes a developer token for a user. life is how long it is good; 0 is

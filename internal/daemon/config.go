@@ -39,7 +39,7 @@ type Config struct {
 	PartSize       int64  // bytes; 0: by file size, as Box does
 	MinChunkedSize *int64 // bytes; nil: Box's 20,000,000
 	MaxFileSize    int64  // bytes; default 500 GB, the largest of Box's plans
-	Quota          int64  // of the administrator when it is made, bytes; 0: none
+	Quota          *int64 // of the administrator from now on, bytes; 0: none; nil: as it was
 
 	StopWait   time.Duration // for requests under way at a stop; default 30 s
 	SweepEvery time.Duration // default 1 h
@@ -105,8 +105,8 @@ func (c Config) check() error {
 	if c.MaxFileSize < 1 || c.MaxFileSize > content.MaxFileSize {
 		return fmt.Errorf("maximum file size %d: it must be 1 to %d bytes", c.MaxFileSize, int64(content.MaxFileSize))
 	}
-	if c.Quota < 0 {
-		return fmt.Errorf("quota %d is negative", c.Quota)
+	if c.Quota != nil && *c.Quota < 0 {
+		return fmt.Errorf("quota %d is negative", *c.Quota)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("TLS needs both a certificate and a key")

@@ -69,14 +69,19 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.Store) (err error) {
 	cfg := d.cfg
 	d.Auth = &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
-	d.Credentials, err = d.Auth.Start(ctx, cfg.Quota, func(c auth.Credentials) error { return writeCredentials(cfg.Data, c) })
+	d.Credentials, err = d.Auth.Start(ctx, func(c auth.Credentials) error { return writeCredentials(cfg.Data, c) })
 	if err != nil {
 		return fmt.Errorf("first start: %w", err)
+	}
+	if cfg.Quota != nil {
+		if err := d.Auth.SetQuota(ctx, *cfg.Quota); err != nil {
+			return err
+		}
 	}
 	if cfg.DeveloperToken != "" {
 		d.Auth.Fix(cfg.DeveloperToken)
 	}
-	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, MaxFileSize: cfg.MaxFileSize}
+	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize}
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
 		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,

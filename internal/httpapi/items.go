@@ -9,7 +9,6 @@ import (
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
-	"boxcar/internal/meta"
 	"boxcar/internal/tree"
 )
 
@@ -46,7 +45,7 @@ func (s *Server) deleteFile(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Tree.Trash(c.Context(), c.who, id, c.preconditions()); err != nil {
+	if err := s.Tree.TrashFile(c.Context(), c.who, id, c.preconditions()); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -158,7 +157,7 @@ func (s *Server) listItems(c *call) error {
 	}
 	byMarker := strings.EqualFold(c.query("usemarker")+c.query("useMarker"), "true")
 	if byMarker {
-		page.Order, page.Desc, page.Offset = meta.ByName, false, 0
+		page.Order, page.Desc, page.Offset = tree.ByName, false, 0
 		if page.After, err = parseMark(c.query("marker")); err != nil {
 			return err
 		}
@@ -189,13 +188,13 @@ func (c *call) listing() (page tree.Page, order []boxapi.Order, err error) {
 	by := strings.ToLower(c.query("sort"))
 	switch by {
 	case "", "name":
-		by, page.Order = "name", meta.ByName
+		by, page.Order = "name", tree.ByName
 	case "id":
-		page.Order = meta.ByID
+		page.Order = tree.ByID
 	case "date":
-		page.Order = meta.ByDate
+		page.Order = tree.ByDate
 	case "size":
-		page.Order = meta.BySize
+		page.Order = tree.BySize
 	default:
 		return page, nil, content.Errorf(content.BadRequest, "sort can be name, id, date or size, not %q", by)
 	}
@@ -216,7 +215,11 @@ func formatMark(m *tree.Mark) boxapi.NullString {
 	if m == nil {
 		return ""
 	}
-	return boxapi.NullString(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %d %s", m.Kind, m.ID, m.Key)))
+	kind := boxapi.TypeFile
+	if m.Folder {
+		kind = boxapi.TypeFolder
+	}
+	return boxapi.NullString(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s %d %s", kind, m.ID, m.Key)))
 }
 
 func parseMark(text string) (*tree.Mark, error) {
@@ -231,14 +234,10 @@ func parseMark(text string) (*tree.Mark, error) {
 		m.Key = key
 		m.ID, err = content.ParseID(id)
 		switch {
-		case !ok || !ok2 || key == "":
+		case !ok || !ok2 || key == "" || head != boxapi.TypeFolder && head != boxapi.TypeFile:
 			err = content.Errorf(content.BadRequest, "not a marker")
-		case head == "0":
-			m.Kind = meta.Folder
-		case head == "1":
-			m.Kind = meta.File
 		default:
-			err = content.Errorf(content.BadRequest, "not a marker")
+			m.Folder = head == boxapi.TypeFolder
 		}
 	}
 	if err != nil {
@@ -248,8 +247,19 @@ func parseMark(text string) (*tree.Mark, error) {
 }
 
 // getMe handles GET /users/me.
-func (s *Server) getMe(c *call) error {
-	u, err := s.Tree.Me(c.Context(), c.who)
+func (s *Server) getMe(c *call) error { return s.userReply(c, c.who.User) }
+
+// getUser handles GET /users/:user.
+func (s *Server) getUser(c *call) error {
+	id, err := c.id("user")
+	if err != nil {
+		return err
+	}
+	return s.userReply(c, id)
+}
+
+func (s *Server) userReply(c *call, id content.ID) error {
+	u, err := s.Auth.User(c.Context(), c.who, id)
 	if err != nil {
 		return err
 	}

@@ -47,12 +47,18 @@ func (s *Server) table() []route {
 
 	add("GET", "/files/:file", s.getFile)
 	add("DELETE", "/files/:file", s.deleteFile)
+	add("POST", "/files/:file", s.restoreFile)
+	add("GET", "/files/:file/trash", s.getTrashedFile)
+	add("DELETE", "/files/:file/trash", s.purgeFile)
 	add("GET", "/files/:file/content", s.download)
 	add("GET", "/files/:file/versions", s.listVersions)
 	add("POST", "/folders", s.createFolder)
+	add("GET", "/folders/trash/items", s.listTrash)
 	add("GET", "/folders/:folder", s.getFolder)
+	add("DELETE", "/folders/:folder", s.deleteFolder)
 	add("GET", "/folders/:folder/items", s.listItems)
 	add("GET", "/users/me", s.getMe)
+	add("GET", "/users/:user", s.getUser)
 
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)

@@ -129,25 +129,13 @@ func (s *Server) commitSession(c *call) error {
 	if err != nil {
 		return err
 	}
-	var body boxapi.Commit
-	if err := c.decode(s.Limits.PartsBody, &body); err != nil {
-		return err
-	}
-	if body.Parts == nil {
-		return content.Errorf(content.BadRequest, "parts is missing")
-	}
-	commit := upload.Commit{Preconditions: c.preconditions(), Attributes: attributes(body.Attributes)}
-	if commit.SHA1, err = c.digest(); err != nil {
-		return err
-	}
-	for _, p := range body.Parts {
-		listed := upload.Listed{ID: p.PartID, Offset: p.Offset, Size: p.Size, Quote: p.String}
-		if p.SHA1 != nil {
-			if listed.SHA1, err = boxapi.ParseHexSHA1(*p.SHA1); err != nil {
-				listed.Offset = -1 // no part has such a digest
-			}
+	commit, err := s.readCommit(c)
+	if err != nil {
+		// A session that is not there, or not the caller's, is what counts first.
+		if _, gone := s.Upload.Status(c.Context(), c.who, id); gone != nil {
+			return gone
 		}
-		commit.Parts = append(commit.Parts, listed)
+		return err
 	}
 	file, err := s.Upload.Commit(c.Context(), c.who, id, commit)
 	if err != nil {
@@ -155,6 +143,32 @@ func (s *Server) commitSession(c *call) error {
 	}
 	c.note(slog.String("file", file.ID.String()), slog.Int64("size", file.Version.Size))
 	return s.uploaded(c, file)
+}
+
+// readCommit reads what a commit says.
+func (s *Server) readCommit(c *call) (commit upload.Commit, err error) {
+	var body boxapi.Commit
+	if err = c.decode(s.Limits.PartsBody, &body); err != nil {
+		return commit, err
+	}
+	if body.Parts == nil {
+		return commit, content.Errorf(content.BadRequest, "parts is missing")
+	}
+	commit = upload.Commit{Preconditions: c.preconditions(), Attributes: attributes(body.Attributes)}
+	if commit.SHA1, err = c.digest(); err != nil {
+		return commit, err
+	}
+	for _, p := range body.Parts {
+		listed := upload.Listed{ID: p.PartID, Offset: p.Offset, Size: p.Size, Quote: p.String}
+		if p.SHA1 != nil {
+			sum, err := boxapi.ParseHexSHA1(*p.SHA1)
+			if listed.SHA1 = sum; err != nil {
+				listed.Offset = -1 // no part has such a digest
+			}
+		}
+		commit.Parts = append(commit.Parts, listed)
+	}
+	return commit, nil
 }
 
 // abortSession handles DELETE /files/upload_sessions/:session. A body may come

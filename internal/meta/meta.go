@@ -17,20 +17,35 @@ type Store interface {
 
 	// Update runs fn in a transaction that happens at one moment between all
 	// others. It returns nil only once the changes would survive a power cut.
-	// If fn fails, its error is returned and nothing has changed. fn may run more than once,
-	// so it has no effect outside its transaction. When Update itself fails after fn did
-	// not, the changes may have been made, wholly, or not at all.
+	// If fn fails, panics or ctx ends before it returns, nothing has changed; its error
+	// is returned. fn may run more than once, so it has no effect outside its
+	// transaction, another Update least of all: that would wait for this one.
+	// When Update itself fails after fn did not, the changes may have been made, wholly,
+	// or not at all.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// Ping says whether the store can take an Update now, by making an empty one.
 	Ping(ctx context.Context) error
 
+	// Close waits for what is at work; later calls fail. Closing again is not an error.
 	Close() error
 }
 
 // Tx is a transaction. It is good only inside the function it was given to,
-// and not for concurrent use. A row that is asked for and not there is a
-// content.NotFound error. Times are kept to the microsecond, in UTC.
+// and not for concurrent use.
+//
+// A row that is asked for, or changed, and not there is a content.NotFound
+// error; deleting it is none, and lists and counts of it are empty. A list has
+// at most limit entries, and none if that is 0 or less. After an error of a kind that
+// the method does not name, the transaction is over: all calls fail, and so
+// does its Update, even if fn does not.
+//
+// A row that names another comes after it: a user its enterprise, an item its
+// parent, owner and current version, a session its owner, a token its user and
+// application. Only a version comes before its file. Otherwise the call or the
+// Update fails.
+//
+// Times are kept to the microsecond, in UTC; the zero time stays zero.
 type Tx interface {
 	Accounts
 	Items
@@ -59,6 +74,9 @@ type Accounts interface {
 	// may be negative.
 	AddUsage(user content.ID, used, reserved int64) error
 
+	// SetQuota sets how many bytes the user may have; 0 is no limit.
+	SetQuota(user content.ID, quota int64) error
+
 	InsertApp(App) error
 	InsertToken(Token) error
 	// Token finds a token by the SHA-256 of its text.
@@ -86,7 +104,7 @@ type Token struct {
 	Hash      [32]byte // SHA-256 of its text, which is 128 random bits or more
 	Kind      TokenKind
 	User      content.ID
-	App       string
+	App       string // "" for none
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never
 }
@@ -157,8 +175,9 @@ type ItemPage struct {
 
 // Items are folders, files and their versions.
 type Items interface {
-	// InsertItem adds an item. A content.NameTaken error says that another item of the parent
-	// that is not itself in the trash has the key.
+	// InsertItem adds an item. A content.NameTaken error, without details, says that another
+	// item of the parent has the key and neither of the two is itself in the trash. Roots
+	// share no parent.
 	InsertItem(Item) error
 	// UpdateItem replaces everything but ID, Kind and CreatedAt. Errors as InsertItem.
 	UpdateItem(Item) error
@@ -167,7 +186,8 @@ type Items interface {
 	ItemNamed(parent content.ID, key string) (Item, error)
 	// Ancestors are the folders above an item, the root first.
 	Ancestors(id content.ID) ([]Item, error)
-	// ItemsIn lists a folder, what was trashed left out.
+	// ItemsIn lists a folder, what was trashed left out. Ties are in order of id.
+	// A folder has the size 0 here.
 	ItemsIn(parent content.ID, page ItemPage) ([]Item, error)
 	// CountItems is how many there are in that listing.
 	CountItems(parent content.ID) (int64, error)
@@ -177,12 +197,23 @@ type Items interface {
 	// AllItems are in order of id, those after the id given.
 	AllItems(after content.ID, limit int) ([]Item, error)
 
-	// InsertVersion may come before its file's InsertItem in a transaction.
+	// Trashed are the items of an owner that were themselves put in the trash,
+	// folders first, then in order of key and id.
+	Trashed(owner content.ID, offset int64, limit int) ([]Item, error)
+	CountTrashed(owner content.ID) (int64, error)
+	// DeleteItem removes an item that no other is in. Its versions are removed
+	// in the same transaction.
+	DeleteItem(id content.ID) error
+
+	// InsertVersion adds a version, before its file's InsertItem in the same
+	// transaction if the file is new.
 	InsertVersion(Version) error
 	Version(id content.ID) (Version, error)
 	// PastVersions are those that are not current, newest first.
 	PastVersions(file content.ID, offset int64, limit int) ([]Version, error)
 	CountPastVersions(file content.ID) (int64, error)
+	// DeleteVersion removes a version, not its parts.
+	DeleteVersion(id content.ID) error
 	// AllVersions are in order of id, those after the id given.
 	AllVersions(after content.ID, limit int) ([]Version, error)
 }
@@ -209,9 +240,10 @@ type Sessions interface {
 	Session(id content.SessionID) (Session, error)
 	// UpdateSession replaces State, Reserved, Front, Lease and what is known once committed.
 	UpdateSession(Session) error
-	// SetFront replaces only the front, and only by one that is further on.
+	// SetFront replaces only the front, and only by one that is further on; others
+	// it leaves out without an error.
 	SetFront(id content.SessionID, front content.Front) error
-	// CountOpen is how many sessions of a user are open or committing and not past their expiry.
+	// CountOpen is how many sessions of a user are open or committing, with an expiry after now.
 	CountOpen(user content.ID, now time.Time) (int64, error)
 	// Overdue are sessions that are open or committing with an expiry at or before now,
 	// the oldest first.
@@ -257,7 +289,7 @@ type Part struct {
 // Match is a stored part that might serve in another manifest too.
 type Match struct {
 	Part
-	Before  content.SHA1State // the state before it in its own manifest, if known
+	Before  content.SHA1State // the state before it in its own manifest, if known; zero for the first part
 	File    content.ID
 	Version content.ID
 }
@@ -274,8 +306,9 @@ type Parts interface {
 	CountParts(m Manifest) (int64, error)
 	// SetAfter records the state behind the part that starts there.
 	SetAfter(m Manifest, start int64, after content.SHA1State) error
-	// DeleteParts removes up to limit parts of a manifest and returns the
-	// blobs that no part refers to any more. It is done when it removes fewer than limit.
+	// DeleteParts removes up to limit parts of a manifest, the first ones, and returns
+	// the blobs that no part refers to any more, each once. It is done when it removes
+	// fewer than limit.
 	DeleteParts(m Manifest, limit int) (removed int, free []blob.Key, err error)
 	// Refers says whether any part refers to a blob.
 	Refers(key blob.Key) (bool, error)
@@ -284,10 +317,11 @@ type Parts interface {
 
 	// SetSHA512 records the digest of a blob in all parts that refer to it.
 	SetSHA512(key blob.Key, sum content.SHA512) error
-	// MatchSHA512 finds parts of versions with that content.
+	// MatchSHA512 finds parts of versions with that content, whoever owns them.
 	MatchSHA512(sum content.SHA512, size int64, limit int) ([]Match, error)
 	// Unhashed are blobs without a SHA-512 that the current versions of a user's files
-	// refer to and that are not in the trash, in order of key, those after the key given.
+	// refer to and that are not in the trash, neither themselves nor with a folder above
+	// them, in order of key, those after the key given, each once.
 	Unhashed(owner content.ID, after blob.Key, limit int) ([]Part, error)
 	// UnhashedIn are the parts of one manifest without a SHA-512, in order.
 	UnhashedIn(m Manifest, limit int) ([]Part, error)

@@ -43,6 +43,18 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 		}
 	}
 
+	if t.File == 0 {
+		if err := pre.Check("", false); err != nil {
+			return nil, err
+		}
+	}
+	if t.File == 0 || t.Move {
+		in, err := s.liveFolder(tx, who, t.Folder)
+		if err != nil {
+			return nil, Missing(err, "folder", t.Folder)
+		}
+		p.in = in
+	}
 	if t.File != 0 {
 		file, err := s.liveFile(tx, who, t.File)
 		if err != nil {
@@ -52,7 +64,10 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 		if err != nil {
 			return nil, err
 		}
-		p.old, p.in = &row, file.Parent
+		p.old = &row
+		if p.in == nil {
+			p.in = file.Parent
+		}
 		if p.name == "" {
 			p.name = file.Name
 		}
@@ -62,18 +77,9 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 		if !content.May(who, content.Upload, file) {
 			return nil, content.Errorf(content.AccessDenied, "you may not upload a new version of %q", file.Name)
 		}
-	} else if err := pre.Check("", false); err != nil {
-		return nil, err
 	}
-	if t.File == 0 || t.Move {
-		in, err := s.liveFolder(tx, who, t.Folder)
-		if err != nil {
-			return nil, Missing(err, "folder", t.Folder)
-		}
-		p.in = in
-		if !content.May(who, content.Upload, in) {
-			return nil, content.Errorf(content.AccessDenied, "you may not upload to folder %q", in.Name)
-		}
+	if (t.File == 0 || t.Move) && !content.May(who, content.Upload, p.in) {
+		return nil, content.Errorf(content.AccessDenied, "you may not upload to folder %q", p.in.Name)
 	}
 
 	if t.Size > s.MaxFileSize {

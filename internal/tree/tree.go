@@ -5,6 +5,7 @@ package tree
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"boxcar/internal/blob"
@@ -22,17 +23,9 @@ type Service struct {
 	Blobs blob.Store
 	Now   func() time.Time
 	NewID func() content.ID
+	Log   *slog.Logger
 
 	MaxFileSize int64 // bytes
-}
-
-// Me is the caller's own account.
-func (s *Service) Me(ctx context.Context, who content.Principal) (user content.User, err error) {
-	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		user, err = tx.User(who.User)
-		return err
-	})
-	return user, err
 }
 
 // Folder gets a folder with its size. A folder in the trash is a
@@ -97,39 +90,14 @@ func Missing(err error, kind string, id content.ID) error {
 	if !content.Is(err, content.NotFound) {
 		return err
 	}
-	value := kind[:1] + "_" + id.String()
+	value := "f_" + id.String()
+	if kind == "folder" {
+		value = "d_" + id.String()
+	}
 	return &content.Error{
 		Kind: content.NotFound, Field: "item", Value: value,
 		Message: fmt.Sprintf("There is no %s %s", kind, id),
 	}
-}
-
-// Trash puts a file in the trash. Its name is free again at once; its bytes
-// count for the quota until the trash lets go of it.
-func (s *Service) Trash(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
-	now := s.Now()
-	return s.Meta.Update(ctx, func(tx meta.Tx) error {
-		file, err := s.liveFile(tx, who, id)
-		if err != nil {
-			return err
-		}
-		if !content.May(who, content.Delete, file) {
-			return content.Errorf(content.AccessDenied, "you may not delete %q", file.Name)
-		}
-		if err := pre.Check(Etag(&file.Node), true); err != nil {
-			return err
-		}
-		row, err := tx.Item(id)
-		if err != nil {
-			return err
-		}
-		row.TrashedAt = now
-		row.Sequence++
-		if err := tx.UpdateItem(row); err != nil {
-			return err
-		}
-		return s.touch(tx, row.Parent, now)
-	})
 }
 
 // Etag is an item's etag, and its sequence_id.
@@ -155,14 +123,25 @@ type Listing struct {
 
 // Mark is a place in a listing by name, behind one item.
 type Mark struct {
-	Kind meta.ItemKind
-	Key  string
-	ID   content.ID
+	Folder bool
+	Key    string // content.NameKey of its name
+	ID     content.ID
 }
+
+// Order is what a listing goes by, behind folders standing before files.
+type Order = meta.ItemOrder
+
+// The orders of listings.
+const (
+	ByName = meta.ByName
+	ByID   = meta.ByID
+	ByDate = meta.ByDate
+	BySize = meta.BySize
+)
 
 // Page says which part of a folder to list.
 type Page struct {
-	Order  meta.ItemOrder
+	Order  Order
 	Desc   bool
 	Offset int64
 	Limit  int
@@ -182,7 +161,11 @@ func (s *Service) List(ctx context.Context, who content.Principal, folder conten
 		// One more than asked for tells whether there is a next page.
 		p := meta.ItemPage{Order: page.Order, Desc: page.Desc, Offset: page.Offset, Limit: page.Limit + 1}
 		if page.After != nil {
-			p = meta.ItemPage{Limit: page.Limit + 1, After: meta.Item{Kind: page.After.Kind, Key: page.After.Key, ID: page.After.ID}}
+			kind := meta.File
+			if page.After.Folder {
+				kind = meta.Folder
+			}
+			p = meta.ItemPage{Limit: page.Limit + 1, After: meta.Item{Kind: kind, Key: page.After.Key, ID: page.After.ID}}
 		}
 		rows, err := tx.ItemsIn(in.ID, p)
 		if err != nil {
@@ -191,7 +174,7 @@ func (s *Service) List(ctx context.Context, who content.Principal, folder conten
 		if len(rows) > page.Limit {
 			rows = rows[:page.Limit]
 			last := rows[len(rows)-1]
-			l.Next = &Mark{Kind: last.Kind, Key: last.Key, ID: last.ID}
+			l.Next = &Mark{Folder: last.Kind == meta.Folder, Key: last.Key, ID: last.ID}
 		}
 		a := assembler{tx: tx}
 		above := append(in.Path[:len(in.Path):len(in.Path)], *in)

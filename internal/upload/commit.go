@@ -142,7 +142,7 @@ func checkParts(tx meta.Tx, ses meta.Session, listed []Listed) error {
 	slots := ses.Grid.Parts()
 	bySlot := make([]*Listed, slots)
 	for i, p := range listed {
-		if p.Size == 0 && p.Offset == ses.Grid.FileSize {
+		if p.Size == 0 {
 			continue
 		}
 		slot := p.Offset / ses.Grid.PartSize

@@ -58,7 +58,7 @@ var accounts = []test{
 	{"TokensAreFoundByHash", func(t *testing.T, s meta.Store) {
 		want := meta.Token{Hash: [32]byte{1, 2}, Kind: meta.DeveloperToken, User: alice, App: app, CreatedAt: start}
 		ends := want
-		ends.Hash, ends.ExpiresAt = [32]byte{1, 3}, start.Add(time.Hour)
+		ends.Hash, ends.App, ends.ExpiresAt = [32]byte{1, 3}, "", start.Add(time.Hour)
 		update(t, s, func(tx meta.Tx) error { return first(tx.InsertToken(want), tx.InsertToken(ends)) })
 		for _, want := range []meta.Token{want, ends} {
 			equal(t, "token", get(t, s, func(tx meta.Tx) (meta.Token, error) { return tx.Token(want.Hash) }), want)

@@ -182,8 +182,8 @@ func (s *Store) begin(ctx context.Context) error {
 	}
 	// The context counts here: another process may be in a transaction.
 	if _, err := s.writer.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
-		if !isBusy(err) && ctx.Err() == nil {
-			s.discard()
+		if !isBusy(err) {
+			s.discard() // interrupted, it may have begun all the same
 		}
 		return fmt.Errorf("begin: %w", classify(err))
 	}

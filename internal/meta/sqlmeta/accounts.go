@@ -95,14 +95,18 @@ func (tx *Tx) InsertApp(a meta.App) error {
 
 // InsertToken is a meta.Accounts method.
 func (tx *Tx) InsertToken(t meta.Token) error {
+	var app any
+	if t.App != "" {
+		app = t.App
+	}
 	_, err := tx.exec("insert token", `INSERT INTO token (hash, kind, account, app, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
-		t.Hash[:], string(t.Kind), int64(t.User), t.App, micros(t.CreatedAt), micros(t.ExpiresAt))
+		t.Hash[:], string(t.Kind), int64(t.User), app, micros(t.CreatedAt), micros(t.ExpiresAt))
 	return err
 }
 
 // Token is a meta.Accounts method.
 func (tx *Tx) Token(hash [32]byte) (meta.Token, error) {
-	return one(tx, "get token", `SELECT hash, kind, account, app, created_at, expires_at FROM token WHERE hash = ?`,
+	return one(tx, "get token", `SELECT hash, kind, account, COALESCE(app, ''), created_at, expires_at FROM token WHERE hash = ?`,
 		func(t *meta.Token) []any {
 			return []any{fixed(t.Hash[:]), &t.Kind, &t.User, &t.App, instant{&t.CreatedAt}, instant{&t.ExpiresAt}}
 		},

@@ -141,9 +141,9 @@ func (tx *Tx) TreeSize(folder content.ID) (int64, error) {
 		WITH RECURSIVE below (id, current) AS (
 			SELECT id, current FROM item WHERE parent = ? AND trashed_at = 0
 			UNION ALL
-			SELECT i.id, i.current FROM below b JOIN item i ON i.parent = b.id AND i.trashed_at = 0
+			SELECT i.id, i.current FROM below JOIN item i ON i.parent = below.id AND i.trashed_at = 0
 		)
-		SELECT CAST(COALESCE(SUM(v.size), 0) AS BIGINT) FROM below b JOIN version v ON v.id = b.current`, int64(folder))
+		SELECT CAST(COALESCE(SUM(v.size), 0) AS BIGINT) FROM below CROSS JOIN version v WHERE v.id = below.current`, int64(folder))
 }
 
 // AllItems is a meta.Items method.

@@ -81,27 +81,21 @@ func (tx *Tx) SetFront(id content.SessionID, f content.Front) error {
 	return err
 }
 
-// The partial indexes of session are found by these very words.
-const (
-	undone = `state IN ('open', 'committing')`
-	done   = `state IN ('committed', 'aborted', 'expired')`
-)
-
 // CountOpen is a meta.Sessions method.
 func (tx *Tx) CountOpen(user content.ID, now time.Time) (int64, error) {
-	return tx.number("count open sessions", `SELECT COUNT(*) FROM session WHERE owner = ? AND `+undone+` AND expires_at > ?`,
+	return tx.number("count open sessions", `SELECT COUNT(*) FROM session WHERE owner = ? AND done = 0 AND expires_at > ?`,
 		int64(user), micros(now))
 }
 
 // Overdue is a meta.Sessions method.
 func (tx *Tx) Overdue(now time.Time, limit int) ([]meta.Session, error) {
-	return list(tx, "list overdue sessions", selectSession+`WHERE `+undone+` AND expires_at <= ? ORDER BY expires_at, id LIMIT ?`,
+	return list(tx, "list overdue sessions", selectSession+`WHERE done = 0 AND expires_at <= ? ORDER BY expires_at, id LIMIT ?`,
 		sessionColumns, micros(now), limited(limit))
 }
 
 // Forgettable is a meta.Sessions method.
 func (tx *Tx) Forgettable(before time.Time, limit int) ([]meta.Session, error) {
-	return list(tx, "list forgettable sessions", selectSession+`WHERE `+done+` AND expires_at <= ? ORDER BY expires_at, id LIMIT ?`,
+	return list(tx, "list forgettable sessions", selectSession+`WHERE done = 1 AND expires_at <= ? ORDER BY expires_at, id LIMIT ?`,
 		sessionColumns, micros(before), limited(limit))
 }
 

@@ -1,6 +1,8 @@
 -- Times are microseconds since 1970, 0 for none. Keys, session ids and digests
--- are raw bytes; an unknown digest is NULL. References are checked when a
--- transaction ends, so that rows may come in any order within it.
+-- are raw bytes; an unknown digest is NULL. The one reference that is checked
+-- only at the end of a transaction is that of a version to its file, as they
+-- refer to each other. More of them would be dear: while one is open, each row
+-- inserted makes SQLite look for all rows that refer to it.
 
 -- +goose Up
 CREATE TABLE setting (
@@ -18,7 +20,7 @@ CREATE TABLE account (
     name        TEXT    NOT NULL,
     login       TEXT    NOT NULL,
     login_key   TEXT    NOT NULL UNIQUE, -- case folded
-    enterprise  INTEGER NOT NULL REFERENCES enterprise (id) DEFERRABLE INITIALLY DEFERRED,
+    enterprise  INTEGER NOT NULL REFERENCES enterprise (id),
     admin       INTEGER NOT NULL,
     root        INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
@@ -38,8 +40,8 @@ CREATE TABLE app (
 CREATE TABLE token (
     hash       BLOB    NOT NULL PRIMARY KEY,
     kind       TEXT    NOT NULL,
-    account    INTEGER NOT NULL REFERENCES account (id) DEFERRABLE INITIALLY DEFERRED,
-    app        TEXT    NOT NULL REFERENCES app (id) DEFERRABLE INITIALLY DEFERRED,
+    account    INTEGER NOT NULL REFERENCES account (id),
+    app        TEXT    REFERENCES app (id), -- NULL for none
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -48,7 +50,7 @@ CREATE INDEX token_account ON token (account, kind);
 CREATE TABLE item (
     id                  INTEGER PRIMARY KEY,
     kind                INTEGER NOT NULL, -- 0 folder, 1 file
-    parent              INTEGER REFERENCES item (id) DEFERRABLE INITIALLY DEFERRED, -- NULL for a user's root
+    parent              INTEGER REFERENCES item (id), -- NULL for a user's root
     name                TEXT    NOT NULL,
     name_key            TEXT    NOT NULL, -- case folded, NFC
     sequence            INTEGER NOT NULL,
@@ -60,10 +62,11 @@ CREATE TABLE item (
     trashed_at          INTEGER NOT NULL,
     created_by          INTEGER NOT NULL,
     modified_by         INTEGER NOT NULL,
-    owner               INTEGER NOT NULL REFERENCES account (id) DEFERRABLE INITIALLY DEFERRED,
-    current             INTEGER REFERENCES version (id) DEFERRABLE INITIALLY DEFERRED -- NULL for a folder
+    owner               INTEGER NOT NULL REFERENCES account (id),
+    current             INTEGER REFERENCES version (id) -- NULL for a folder
 ) STRICT;
 CREATE UNIQUE INDEX item_name ON item (parent, name_key) WHERE trashed_at = 0;
+CREATE INDEX item_trash ON item (owner, kind, name_key, id) WHERE trashed_at <> 0;
 CREATE INDEX item_listing ON item (parent, kind, name_key, id) WHERE trashed_at = 0;
 
 CREATE TABLE version (
@@ -83,13 +86,14 @@ CREATE INDEX version_manifest ON version (manifest);
 
 CREATE TABLE session (
     id          BLOB    NOT NULL PRIMARY KEY,
-    owner       INTEGER NOT NULL REFERENCES account (id) DEFERRABLE INITIALLY DEFERRED,
+    owner       INTEGER NOT NULL REFERENCES account (id),
     file        INTEGER NOT NULL, -- 0 for a new file
     folder      INTEGER NOT NULL,
     name        TEXT    NOT NULL,
     file_size   INTEGER NOT NULL,
     part_size   INTEGER NOT NULL,
     state       TEXT    NOT NULL CHECK (state IN ('open', 'committing', 'committed', 'aborted', 'expired')),
+    done        INTEGER NOT NULL GENERATED ALWAYS AS (CASE WHEN state IN ('open', 'committing') THEN 0 ELSE 1 END) VIRTUAL,
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
     manifest    INTEGER NOT NULL,
@@ -103,9 +107,8 @@ CREATE TABLE session (
     committed   INTEGER NOT NULL,
     sequence    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX session_open ON session (owner, expires_at) WHERE state IN ('open', 'committing');
-CREATE INDEX session_overdue ON session (expires_at, id) WHERE state IN ('open', 'committing');
-CREATE INDEX session_done ON session (expires_at, id) WHERE state IN ('committed', 'aborted', 'expired');
+CREATE INDEX session_owner ON session (owner, done, expires_at);
+CREATE INDEX session_expiry ON session (done, expires_at, id);
 CREATE INDEX session_state ON session (state, id);
 CREATE INDEX session_manifest ON session (manifest);
 

@@ -1,0 +1,233 @@
+package metatest
+
+import (
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+func (t *faultyTx) Setting(name string) ([]byte, error) {
+	return ask(t, func() ([]byte, error) { return t.tx.Setting(name) })
+}
+
+func (t *faultyTx) PutSetting(name string, value []byte) error {
+	return do(t, func() error { return t.tx.PutSetting(name, value) })
+}
+
+func (t *faultyTx) InsertEnterprise(a content.Enterprise) error {
+	return do(t, func() error { return t.tx.InsertEnterprise(a) })
+}
+
+func (t *faultyTx) InsertUser(a content.User) error {
+	return do(t, func() error { return t.tx.InsertUser(a) })
+}
+
+func (t *faultyTx) User(id content.ID) (content.User, error) {
+	return ask(t, func() (content.User, error) { return t.tx.User(id) })
+}
+
+func (t *faultyTx) UserByLogin(login string) (content.User, error) {
+	return ask(t, func() (content.User, error) { return t.tx.UserByLogin(login) })
+}
+
+func (t *faultyTx) Users(after content.ID, limit int) ([]content.User, error) {
+	return ask(t, func() ([]content.User, error) { return t.tx.Users(after, limit) })
+}
+
+func (t *faultyTx) AddUsage(user content.ID, used int64, reserved int64) error {
+	return do(t, func() error { return t.tx.AddUsage(user, used, reserved) })
+}
+
+func (t *faultyTx) InsertApp(a meta.App) error {
+	return do(t, func() error { return t.tx.InsertApp(a) })
+}
+
+func (t *faultyTx) InsertToken(a meta.Token) error {
+	return do(t, func() error { return t.tx.InsertToken(a) })
+}
+
+func (t *faultyTx) Token(hash [32]byte) (meta.Token, error) {
+	return ask(t, func() (meta.Token, error) { return t.tx.Token(hash) })
+}
+
+func (t *faultyTx) DeleteTokens(user content.ID, kind meta.TokenKind) error {
+	return do(t, func() error { return t.tx.DeleteTokens(user, kind) })
+}
+
+func (t *faultyTx) InsertItem(a meta.Item) error {
+	return do(t, func() error { return t.tx.InsertItem(a) })
+}
+
+func (t *faultyTx) UpdateItem(a meta.Item) error {
+	return do(t, func() error { return t.tx.UpdateItem(a) })
+}
+
+func (t *faultyTx) Item(id content.ID) (meta.Item, error) {
+	return ask(t, func() (meta.Item, error) { return t.tx.Item(id) })
+}
+
+func (t *faultyTx) ItemNamed(parent content.ID, key string) (meta.Item, error) {
+	return ask(t, func() (meta.Item, error) { return t.tx.ItemNamed(parent, key) })
+}
+
+func (t *faultyTx) Ancestors(id content.ID) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Ancestors(id) })
+}
+
+func (t *faultyTx) ItemsIn(parent content.ID, page meta.ItemPage) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.ItemsIn(parent, page) })
+}
+
+func (t *faultyTx) CountItems(parent content.ID) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountItems(parent) })
+}
+
+func (t *faultyTx) TreeSize(folder content.ID) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.TreeSize(folder) })
+}
+
+func (t *faultyTx) AllItems(after content.ID, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.AllItems(after, limit) })
+}
+
+func (t *faultyTx) InsertVersion(a meta.Version) error {
+	return do(t, func() error { return t.tx.InsertVersion(a) })
+}
+
+func (t *faultyTx) Version(id content.ID) (meta.Version, error) {
+	return ask(t, func() (meta.Version, error) { return t.tx.Version(id) })
+}
+
+func (t *faultyTx) PastVersions(file content.ID, offset int64, limit int) ([]meta.Version, error) {
+	return ask(t, func() ([]meta.Version, error) { return t.tx.PastVersions(file, offset, limit) })
+}
+
+func (t *faultyTx) CountPastVersions(file content.ID) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountPastVersions(file) })
+}
+
+func (t *faultyTx) AllVersions(after content.ID, limit int) ([]meta.Version, error) {
+	return ask(t, func() ([]meta.Version, error) { return t.tx.AllVersions(after, limit) })
+}
+
+func (t *faultyTx) InsertSession(a meta.Session) error {
+	return do(t, func() error { return t.tx.InsertSession(a) })
+}
+
+func (t *faultyTx) Session(id content.SessionID) (meta.Session, error) {
+	return ask(t, func() (meta.Session, error) { return t.tx.Session(id) })
+}
+
+func (t *faultyTx) UpdateSession(a meta.Session) error {
+	return do(t, func() error { return t.tx.UpdateSession(a) })
+}
+
+func (t *faultyTx) SetFront(id content.SessionID, front content.Front) error {
+	return do(t, func() error { return t.tx.SetFront(id, front) })
+}
+
+func (t *faultyTx) CountOpen(user content.ID, now time.Time) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountOpen(user, now) })
+}
+
+func (t *faultyTx) Overdue(now time.Time, limit int) ([]meta.Session, error) {
+	return ask(t, func() ([]meta.Session, error) { return t.tx.Overdue(now, limit) })
+}
+
+func (t *faultyTx) Forgettable(before time.Time, limit int) ([]meta.Session, error) {
+	return ask(t, func() ([]meta.Session, error) { return t.tx.Forgettable(before, limit) })
+}
+
+func (t *faultyTx) InState(state content.SessionState, after content.SessionID, limit int) ([]meta.Session, error) {
+	return ask(t, func() ([]meta.Session, error) { return t.tx.InState(state, after, limit) })
+}
+
+func (t *faultyTx) DeleteSession(id content.SessionID) error {
+	return do(t, func() error { return t.tx.DeleteSession(id) })
+}
+
+func (t *faultyTx) AppendLog(id content.SessionID, e content.LogEvent) error {
+	return do(t, func() error { return t.tx.AppendLog(id, e) })
+}
+
+func (t *faultyTx) CountLog(id content.SessionID) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountLog(id) })
+}
+
+func (t *faultyTx) Log(id content.SessionID, after int64, limit int) ([]meta.LogEntry, error) {
+	return ask(t, func() ([]meta.LogEntry, error) { return t.tx.Log(id, after, limit) })
+}
+
+func (t *faultyTx) InsertPart(a meta.Manifest, b meta.Part) error {
+	return do(t, func() error { return t.tx.InsertPart(a, b) })
+}
+
+func (t *faultyTx) Part(m meta.Manifest, start int64) (meta.Part, error) {
+	return ask(t, func() (meta.Part, error) { return t.tx.Part(m, start) })
+}
+
+func (t *faultyTx) Parts(m meta.Manifest, from int64, limit int) ([]meta.Part, error) {
+	return ask(t, func() ([]meta.Part, error) { return t.tx.Parts(m, from, limit) })
+}
+
+func (t *faultyTx) CountParts(m meta.Manifest) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountParts(m) })
+}
+
+func (t *faultyTx) SetAfter(m meta.Manifest, start int64, after content.SHA1State) error {
+	return do(t, func() error { return t.tx.SetAfter(m, start, after) })
+}
+
+func (t *faultyTx) DeleteParts(m meta.Manifest, limit int) (removed int, free []blob.Key, err error) {
+	err = do(t, func() (err error) {
+		removed, free, err = t.tx.DeleteParts(m, limit)
+		return err
+	})
+	return removed, free, err
+}
+
+func (t *faultyTx) Refers(key blob.Key) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.Refers(key) })
+}
+
+func (t *faultyTx) OrphanManifests(limit int) ([]meta.Manifest, error) {
+	return ask(t, func() ([]meta.Manifest, error) { return t.tx.OrphanManifests(limit) })
+}
+
+func (t *faultyTx) SetSHA512(key blob.Key, sum content.SHA512) error {
+	return do(t, func() error { return t.tx.SetSHA512(key, sum) })
+}
+
+func (t *faultyTx) MatchSHA512(sum content.SHA512, size int64, limit int) ([]meta.Match, error) {
+	return ask(t, func() ([]meta.Match, error) { return t.tx.MatchSHA512(sum, size, limit) })
+}
+
+func (t *faultyTx) Unhashed(owner content.ID, after blob.Key, limit int) ([]meta.Part, error) {
+	return ask(t, func() ([]meta.Part, error) { return t.tx.Unhashed(owner, after, limit) })
+}
+
+func (t *faultyTx) UnhashedIn(m meta.Manifest, limit int) ([]meta.Part, error) {
+	return ask(t, func() ([]meta.Part, error) { return t.tx.UnhashedIn(m, limit) })
+}
+
+func (t *faultyTx) SetQuota(user content.ID, quota int64) error {
+	return do(t, func() error { return t.tx.SetQuota(user, quota) })
+}
+
+func (t *faultyTx) Trashed(owner content.ID, offset int64, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Trashed(owner, offset, limit) })
+}
+
+func (t *faultyTx) CountTrashed(owner content.ID) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountTrashed(owner) })
+}
+
+func (t *faultyTx) DeleteItem(id content.ID) error {
+	return do(t, func() error { return t.tx.DeleteItem(id) })
+}
+
+func (t *faultyTx) DeleteVersion(id content.ID) error {
+	return do(t, func() error { return t.tx.DeleteVersion(id) })
+}

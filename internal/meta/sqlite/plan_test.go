@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+	"boxcar/internal/meta/sqlmeta"
+)
+
+// planner runs statements after asking SQLite how it means to.
+type planner struct {
+	*sqlmeta.Prepared
+	t     *testing.T
+	steps []string
+}
+
+func (p *planner) plan(ctx context.Context, query string, args []any) {
+	rows, err := p.Prepared.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		p.t.Fatalf("plan of %s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			p.t.Fatal(err)
+		}
+		p.steps = append(p.steps, step)
+	}
+}
+
+func (p *planner) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	p.plan(ctx, query, args)
+	return p.Prepared.ExecContext(ctx, query, args...)
+}
+
+func (p *planner) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	p.plan(ctx, query, args)
+	return p.Prepared.QueryContext(ctx, query, args...)
+}
+
+// A scan goes over what is not bounded by an index: fine for what a query has
+// made itself, which is given by these names.
+var scan = regexp.MustCompile(`^SCAN (\S+)`)
+
+var ownTables = []string{"up", "below", "m", "first", "CONSTANT"}
+
+func TestQueriesUseIndexes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "meta.db")
+	s, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var key = "00000000000000000000000000000001"
+	id := content.SessionID(key)
+	const sorts = true
+	for name, q := range map[string]struct {
+		sorts bool
+		run   func(tx *sqlmeta.Tx)
+	}{
+		"User":            {run: func(tx *sqlmeta.Tx) { tx.User(1) }},
+		"UserByLogin":     {run: func(tx *sqlmeta.Tx) { tx.UserByLogin("a") }},
+		"Users":           {run: func(tx *sqlmeta.Tx) { tx.Users(1, 10) }},
+		"InsertUser":      {run: func(tx *sqlmeta.Tx) { tx.InsertUser(content.User{}) }},
+		"AddUsage":        {run: func(tx *sqlmeta.Tx) { tx.AddUsage(1, 1, 1) }},
+		"Setting":         {run: func(tx *sqlmeta.Tx) { tx.Setting("a") }},
+		"PutSetting":      {run: func(tx *sqlmeta.Tx) { tx.PutSetting("a", nil) }},
+		"Token":           {run: func(tx *sqlmeta.Tx) { tx.Token([32]byte{}) }},
+		"DeleteTokens":    {run: func(tx *sqlmeta.Tx) { tx.DeleteTokens(1, "a") }},
+		"InsertItem":      {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 1, Parent: 1}) }},
+		"UpdateItem":      {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 2, Parent: 1}) }},
+		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
+		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
+		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
+		"ItemsIn by name": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10}) }},
+		"ItemsIn after":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10, After: meta.Item{Key: "a"}}) }},
+		"ItemsIn by id":   {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Limit: 10}) }},
+		"ItemsIn by date": {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Limit: 10}) }},
+		"ItemsIn by size": {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Limit: 10}) }},
+		"CountItems":      {run: func(tx *sqlmeta.Tx) { tx.CountItems(1) }},
+		"TreeSize":        {run: func(tx *sqlmeta.Tx) { tx.TreeSize(1) }},
+		"AllItems":        {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
+		"Version":         {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
+		"PastVersions":    {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
+		"CountPast":       {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
+		"AllVersions":     {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
+		"Session":         {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
+		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
+			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
+		}},
+		"SetFront":        {run: func(tx *sqlmeta.Tx) { tx.SetFront(id, content.Front{N: 64}) }},
+		"CountOpen":       {run: func(tx *sqlmeta.Tx) { tx.CountOpen(1, s0) }},
+		"Overdue":         {run: func(tx *sqlmeta.Tx) { tx.Overdue(s0, 10) }},
+		"Forgettable":     {run: func(tx *sqlmeta.Tx) { tx.Forgettable(s0, 10) }},
+		"InState":         {run: func(tx *sqlmeta.Tx) { tx.InState(content.Open, "", 10) }},
+		"DeleteSession":   {run: func(tx *sqlmeta.Tx) { tx.DeleteSession(id) }},
+		"AppendLog":       {run: func(tx *sqlmeta.Tx) { tx.AppendLog(id, content.LogEvent{}) }},
+		"CountLog":        {run: func(tx *sqlmeta.Tx) { tx.CountLog(id) }},
+		"Log":             {run: func(tx *sqlmeta.Tx) { tx.Log(id, 0, 10) }},
+		"Part":            {run: func(tx *sqlmeta.Tx) { tx.Part(1, 0) }},
+		"Parts":           {run: func(tx *sqlmeta.Tx) { tx.Parts(1, 0, 10) }},
+		"CountParts":      {run: func(tx *sqlmeta.Tx) { tx.CountParts(1) }},
+		"SetAfter":        {run: func(tx *sqlmeta.Tx) { tx.SetAfter(1, 0, content.SHA1State{}) }},
+		"DeleteParts":     {sorts, func(tx *sqlmeta.Tx) { insertPart(tx, 1); tx.DeleteParts(1, 10) }}, // DISTINCT
+		"Refers":          {run: func(tx *sqlmeta.Tx) { tx.Refers("00000000000000000000000000000001") }},
+		"OrphanManifests": {run: func(tx *sqlmeta.Tx) { tx.OrphanManifests(10) }},
+		"SetSHA512":       {run: func(tx *sqlmeta.Tx) { tx.SetSHA512("00000000000000000000000000000001", content.SHA512{1}) }},
+		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(content.SHA512{1}, 1, 10) }}, // the last term only
+		"Unhashed":        {run: func(tx *sqlmeta.Tx) { tx.Unhashed(1, "", 10) }},
+		"UnhashedIn":      {run: func(tx *sqlmeta.Tx) { tx.UnhashedIn(1, 10) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := connect(t.Context(), s.writeDB)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.close()
+			p := &planner{Prepared: c.Prepared, t: t}
+			tx := sqlmeta.New(t.Context(), p, &dialect)
+			q.run(tx)
+			for _, step := range p.steps {
+				if m := scan.FindStringSubmatch(step); m != nil && !slices.Contains(ownTables, m[1]) {
+					t.Errorf("goes over all of %s; the plan is\n%s", m[1], strings.Join(p.steps, "\n"))
+				}
+				if strings.Contains(step, "TEMP B-TREE") && !q.sorts {
+					t.Errorf("sorts; the plan is\n%s", strings.Join(p.steps, "\n"))
+				}
+			}
+			t.Log(strings.Join(p.steps, "\n"))
+		})
+	}
+}
+
+var s0 = time.Unix(1_900_000_000, 0)
+
+func insertPart(tx *sqlmeta.Tx, m meta.Manifest) {
+	tx.InsertPart(m, meta.Part{Part: content.Part{ID: "00000001", Span: content.Span{End: 1}}, Blob: "00000000000000000000000000000001"})
+}

@@ -1,0 +1,233 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+// TrashFile puts a file in the trash. Its name is free again at once; its bytes
+// count for the quota until the trash lets go of it.
+func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+	return s.Meta.Update(ctx, func(tx meta.Tx) error {
+		file, err := s.liveFile(tx, who, id)
+		if err != nil {
+			return err
+		}
+		return s.trash(tx, who, file, pre)
+	})
+}
+
+// TrashFolder puts a folder in the trash with all that is in it. Without
+// recursive it has to be empty, or there is a content.FolderNotEmpty error.
+func (s *Service) TrashFolder(ctx context.Context, who content.Principal, id content.ID, recursive bool, pre content.Preconditions) error {
+	return s.Meta.Update(ctx, func(tx meta.Tx) error {
+		folder, err := s.liveFolder(tx, who, id)
+		if err != nil {
+			return err
+		}
+		if folder.Root {
+			return content.Errorf(content.RootForbidden, "the root folder can't be deleted")
+		}
+		if !recursive {
+			n, err := tx.CountItems(folder.ID)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return content.Errorf(content.FolderNotEmpty, "the folder has %d items; recursive=true deletes them with it", n)
+			}
+		}
+		return s.trash(tx, who, folder, pre)
+	})
+}
+
+func (s *Service) trash(tx meta.Tx, who content.Principal, item content.Item, pre content.Preconditions) error {
+	n := content.NodeOf(item)
+	if !content.May(who, content.Delete, item) {
+		return content.Errorf(content.AccessDenied, "you may not delete %q", n.Name)
+	}
+	if err := pre.Check(Etag(n), true); err != nil {
+		return err
+	}
+	row, err := tx.Item(n.ID)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	row.TrashedAt = now
+	row.Sequence++
+	if err := tx.UpdateItem(row); err != nil {
+		return err
+	}
+	return s.touch(tx, row.Parent, now)
+}
+
+// trashed is an item that was itself put in the trash. What is only inside a
+// trashed folder is not found here.
+func (s *Service) trashed(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind) (content.Item, error) {
+	item, err := s.load(tx, who, id, kind)
+	if err != nil {
+		return nil, err
+	}
+	switch n := content.NodeOf(item); {
+	case n.Status == content.Active:
+		return nil, content.Errorf(content.NotTrashed, "%q is not in the trash", n.Name)
+	case n.TrashedAt.IsZero():
+		return nil, content.Errorf(content.NotFound, "%q is in the trash with its folder, not by itself", n.Name)
+	}
+	return item, nil
+}
+
+// TrashedFile gets a file that was put in the trash.
+func (s *Service) TrashedFile(ctx context.Context, who content.Principal, id content.ID) (file *content.File, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		item, err := s.trashed(tx, who, id, meta.File)
+		if err == nil {
+			file = item.(*content.File)
+		}
+		return err
+	})
+	return file, err
+}
+
+// ListTrash lists what the caller put in the trash, folders before files.
+func (s *Service) ListTrash(ctx context.Context, who content.Principal, offset int64, limit int) (l Listing, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		if l.Total, err = tx.CountTrashed(who.User); err != nil {
+			return err
+		}
+		rows, err := tx.Trashed(who.User, offset, limit)
+		if err != nil {
+			return err
+		}
+		a := assembler{tx: tx}
+		for _, row := range rows {
+			path, status, err := a.above(row.ID)
+			if err != nil {
+				return err
+			}
+			item, err := a.item(row, path, status)
+			if err != nil {
+				return err
+			}
+			l.Items = append(l.Items, item)
+		}
+		return nil
+	})
+	return l, err
+}
+
+// RestoreFile takes a file out of the trash: back to where it was, or to
+// another folder, under its name or another. A nil name or folder is as it was.
+func (s *Service) RestoreFile(ctx context.Context, who content.Principal, id content.ID, name *string, folder *content.ID) (file *content.File, err error) {
+	if name != nil {
+		if err := content.CheckName(*name); err != nil {
+			return nil, err
+		}
+	}
+	now := s.Now()
+	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
+		if _, err := s.trashed(tx, who, id, meta.File); err != nil {
+			return err
+		}
+		row, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		to := row.Parent
+		if folder != nil {
+			to = *folder
+		}
+		in, err := s.liveFolder(tx, who, to)
+		switch {
+		case content.Is(err, content.NotFound, content.Trashed) && folder == nil:
+			return content.Errorf(content.AccessDenied, "the folder that the file was in is gone: name another")
+		case err != nil:
+			return Missing(err, "folder", to)
+		case !content.May(who, content.Upload, in):
+			return content.Errorf(content.AccessDenied, "you may not put anything in folder %q", in.Name)
+		}
+		if name != nil {
+			row.Name = *name
+		}
+		row.Parent, row.Key = in.ID, content.NameKey(row.Name)
+		row.TrashedAt = time.Time{}
+		row.Sequence++
+		if err := s.nameFree(tx, who, in, row); err != nil {
+			return err
+		}
+		if err := tx.UpdateItem(row); err != nil {
+			return err
+		}
+		if err := s.touch(tx, in.ID, now); err != nil {
+			return err
+		}
+		file, err = s.file(tx, who, id)
+		return err
+	})
+	return file, err
+}
+
+// PurgeFile deletes a file in the trash for good, with all its versions. Bytes
+// that another version or session still needs stay.
+func (s *Service) PurgeFile(ctx context.Context, who content.Principal, id content.ID) error {
+	var free []blob.Key
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+		free = nil
+		item, err := s.trashed(tx, who, id, meta.File)
+		if err != nil {
+			return err
+		}
+		if !content.May(who, content.Delete, item) {
+			return content.Errorf(content.AccessDenied, "you may not delete %q", content.NodeOf(item).Name)
+		}
+		row, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		versions := []meta.Version{row.Current}
+		for {
+			past, err := tx.PastVersions(id, int64(len(versions)-1), 1000)
+			if err != nil {
+				return err
+			}
+			if len(past) == 0 {
+				break
+			}
+			versions = append(versions, past...)
+		}
+		if err := tx.DeleteItem(id); err != nil {
+			return err
+		}
+		var bytes int64
+		for _, v := range versions {
+			gone, err := meta.DeleteManifest(tx, v.Manifest)
+			if err != nil {
+				return err
+			}
+			free = append(free, gone...)
+			bytes += v.Size
+			if err := tx.DeleteVersion(v.ID); err != nil {
+				return err
+			}
+		}
+		return tx.AddUsage(row.Owner, -bytes, 0)
+	})
+	if err != nil {
+		return err
+	}
+	// The file is gone; what of its bytes stays behind, the sweep finds.
+	var errs []error
+	for _, key := range free {
+		errs = append(errs, s.Blobs.Delete(ctx, key))
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.Log.Warn("bytes of a deleted file are left to the sweep", "file", id, "error", err)
+	}
+	return nil
+}
