@@ -31,11 +31,18 @@ func (d doctorCmd) Run(ctx context.Context, io streams) error {
 	for _, b := range report.Broken {
 		fmt.Fprintln(io.Out, "broken:", b)
 	}
-	fmt.Fprintf(io.Out, "%s: %d users, %d file versions, %d open upload sessions, %d blobs read\n",
-		d.Data, report.Users, report.Versions, report.Sessions, report.Blobs)
+	fmt.Fprintf(io.Out, "%s: %s, %s, %s, %s read\n", d.Data, count(report.Users, "user"),
+		count(report.Versions, "file version"), count(report.Sessions, "open upload session"), count(report.Blobs, "blob"))
 	if n := len(report.Broken); n > 0 {
-		return fmt.Errorf("%s is broken in %d places", d.Data, n)
+		return fmt.Errorf("%s is broken in %s", d.Data, count(n, "place"))
 	}
 	fmt.Fprintln(io.Out, "everything is whole")
 	return nil
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }

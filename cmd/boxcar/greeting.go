@@ -2,7 +2,6 @@ package main
 
 import (
 	_ "embed"
-	"path/filepath"
 	"strings"
 )
 
@@ -12,21 +11,12 @@ var uploadTemplate string
 // uploadScript is upload.sh with the server's address and the place of its
 // credentials filled in.
 func uploadScript(url, credentials string) string {
-	return strings.NewReplacer("@URL@", url, "@CREDENTIALS@", quoteShell(dotPath(credentials))).Replace(uploadTemplate)
-}
-
-// dotPath is a path as the shell's "." wants it: one without a slash is looked
-// for elsewhere.
-func dotPath(path string) string {
-	if filepath.IsAbs(path) || strings.HasPrefix(path, ".") {
-		return path
-	}
-	return "./" + path
+	return strings.NewReplacer("@URL@", quoteShell(url), "@CREDENTIALS@", quoteShell(credentials)).Replace(uploadTemplate)
 }
 
 // quoteShell makes one word of s for a POSIX shell.
 func quoteShell(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") == "" {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:-") == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -33,21 +34,34 @@ type serveCmd struct {
 	Quota          *int64 `placeholder:"BYTES" env:"BOXCAR_QUOTA" help:"How much the administrator may store, from now on; 0 is no limit."`
 }
 
-func (s serveCmd) Run(ctx context.Context, io streams) error {
-	cfg := daemon.Config{
+// Validate makes what the server would refuse a wrong use of the flags.
+func (s serveCmd) Validate() error { return s.config().Check() }
+
+func (s serveCmd) config() daemon.Config {
+	return daemon.Config{
 		Data: s.Data, Listen: s.Listen,
 		PublicURL: s.PublicURL, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		TrustedProxies: s.TrustedProxy, AllowOrigins: s.CORSAllowOrigin,
 		DeveloperToken: s.DeveloperToken, AllowRemoteDeveloperToken: s.AllowRemoteDeveloperToken,
 		PartSize: s.PartSize, MinChunkedSize: s.MinChunkedSize, MaxFileSize: s.MaxFileSize, Quota: s.Quota,
-		Log: logger(io),
 	}
-	var failed error
-	err := daemon.Run(ctx, cfg, func(d *daemon.Daemon) { failed = greet(io, s.Data, d) })
-	if errors.Is(err, daemon.ErrInUse) {
+}
+
+func (s serveCmd) Run(ctx context.Context, io streams) error {
+	cfg := s.config()
+	cfg.Log = logger(io)
+	err := daemon.Run(ctx, cfg, func(d *daemon.Daemon) {
+		if err := s.greet(io, d); err != nil {
+			cfg.Log.Error("the first steps could not be shown", "error", err)
+		}
+	})
+	switch {
+	case errors.Is(err, daemon.ErrInUse):
 		return hinted{err, "stop the other one, or give this one a directory of its own with --data"}
+	case errors.Is(err, syscall.EADDRINUSE):
+		return hinted{err, "stop what listens there, or give another address with --listen; port 0 is any that is free"}
 	}
-	return errors.Join(err, failed)
+	return err
 }
 
 // logger writes for people on a terminal, and JSON for programs.
@@ -61,15 +75,20 @@ func logger(io streams) *slog.Logger {
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // greet says where the server is and how to use it. The first start says more.
-func greet(io streams, data string, d *daemon.Daemon) error {
+func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
+	// "Another terminal" may be in another directory.
+	data, err := filepath.Abs(s.Data)
+	if err != nil {
+		return err
+	}
 	credentials := filepath.Join(data, daemon.CredentialsFile)
 	script := filepath.Join(data, "upload.sh")
 	text := uploadScript(d.URL(), credentials)
-	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", script, err)
+	if err := putScript(script, text); err != nil {
+		return err
 	}
 	w := io.Out
-	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), data)
+	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
 	if c := d.Credentials; c != nil {
 		fmt.Fprintf(w, "This is the first start. What it made is shown once, and kept in %s for you only:\n\n", credentials)
 		fmt.Fprintf(w, "  administrator    %s, user id %s, enterprise id %s\n", c.Admin.Login, c.Admin.ID, c.Enterprise.ID)
@@ -77,16 +96,42 @@ func greet(io streams, data string, d *daemon.Daemon) error {
 		fmt.Fprintf(w, "  client id        %s\n", c.ClientID)
 		fmt.Fprintf(w, "  client secret    %s\n\n", c.ClientSecret)
 	} else {
-		fmt.Fprintf(w, "The developer token is in %s; boxcar token makes a new one.\n\n", credentials)
+		fmt.Fprintf(w, "The developer token is in %s;\nboxcar token --data %s makes a new one.\n\n", credentials, quoteShell(s.Data))
 	}
-	fmt.Fprintf(w, "Try it in another terminal:\n\n")
-	fmt.Fprintf(w, "  . %s\n", quoteShell(dotPath(credentials)))
-	fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $BOXCAR_TOKEN\" %s/2.0/users/me\n", d.URL())
+	fmt.Fprintf(w, "Try it in another terminal%s:\n\n", s.smallest())
+	fmt.Fprintf(w, "  . %s\n", quoteShell(credentials))
+	fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $BOXCAR_TOKEN\" %s/2.0/users/me\n", quoteShell(d.URL()))
 	fmt.Fprintf(w, "  sh %s FILE\n\n", quoteShell(script))
 	if d.Credentials == nil {
 		return nil
 	}
 	fmt.Fprintf(w, "Point an SDK at it:\n\n%s\n", sdkLines(d.URL()))
-	fmt.Fprintf(w, "Upload a file in parts with curl, openssl and split. This is %s:\n\n%s\n", script, text)
+	fmt.Fprintf(w, "Upload a file in parts with curl and openssl. This is %s:\n\n%s\n", script, text)
 	return nil
+}
+
+// smallest says what FILE has to be like: the limit is the first thing that
+// people meet.
+func (s serveCmd) smallest() string {
+	least := int64(daemon.MinChunkedSize)
+	if s.MinChunkedSize != nil {
+		least = *s.MinChunkedSize
+	}
+	if least == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", with a FILE of at least %d bytes (see --min-chunked-size)", least)
+}
+
+// putScript replaces the script in one move: a shell may be at work on the old
+// one, and reads it bit by bit.
+func putScript(name, text string) error {
+	if old, err := os.ReadFile(name); err == nil && string(old) == text {
+		return nil
+	}
+	temp := name + ".new"
+	if err := os.WriteFile(temp, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temp, name)
 }

@@ -1,72 +1,107 @@
 #!/bin/sh
 # Uploads FILE in parts, makes a file of them, downloads it and compares.
-# Needs curl, openssl and split.
+# Needs curl and openssl.
 #
 #   sh upload.sh FILE              starts an upload session
 #   sh upload.sh FILE SESSION      goes on with one: parts that are there are not sent again
 #
-# BOXCAR_TOKEN, if set, is used in place of the token in the file of credentials.
+# BOXCAR_URL and BOXCAR_TOKEN, if set, are used in place of what is filled in here.
 set -eu
 
-url=${BOXCAR_URL:-@URL@}
-if [ -z "${BOXCAR_TOKEN-}" ]; then
-	. @CREDENTIALS@
-fi
-file=${1:?which file}
+url=@URL@
+url=${BOXCAR_URL:-$url}
+credentials=@CREDENTIALS@
+
+quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
+complain() { printf '%s\n' "$1" >&2; exit 1; }
+
+case $# in
+1 | 2) ;;
+*) printf 'usage: sh %s FILE [SESSION]\n' "$(quote "$0")" >&2; exit 2 ;;
+esac
+file=$1
 session=${2-}
+[ -f "$file" ] && [ -r "$file" ] || complain "$file: no such file, or none that can be read"
+case $file in -*) file=./$file ;; esac
+
+from=BOXCAR_TOKEN
+if [ -z "${BOXCAR_TOKEN-}" ]; then
+	from=$credentials
+	. "$credentials"
+fi
 
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT TERM
+going=
+leave() {
+	rm -rf "$tmp"
+	[ -z "$going" ] || printf 'go on with: sh %s %s %s\n' "$(quote "$0")" "$(quote "$file")" "$session" >&2
+}
+trap leave EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 # A token on a command line can be read by everyone on the machine.
 (umask 077 && printf 'Authorization: Bearer %s\n' "$BOXCAR_TOKEN" >"$tmp/auth")
-api() { curl -sS --fail-with-body --retry 3 -H "@$tmp/auth" "$@"; }
+
+# call ARGUMENT...: one request by curl, whose reply is in $tmp/reply then.
+# What the server refuses ends the script.
+call() {
+	: >"$tmp/reply"
+	status=$(curl -sS --retry 3 -H "@$tmp/auth" -o "$tmp/reply" -w '%{http_code}' "$@") || complain "no answer from $url"
+	case $status in
+	2??) ;;
+	401) complain "HTTP 401: $url does not know the token in $from" ;;
+	*) complain "HTTP $status: $(cat "$tmp/reply")" ;;
+	esac
+}
 value() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+sha1() { openssl dgst -sha1 "$1" | sed 's/.* //'; }
 digest() { openssl dgst -sha1 -binary "$1" | openssl base64; }
 
 size=$(($(wc -c <"$file")))
+at=${url%/}/api/2.0/files/upload_sessions
 if [ -z "$session" ]; then
 	name=$(basename "$file" | sed 's/[\\"]/\\&/g')
-	api -o "$tmp/session" --data-binary "{\"folder_id\":\"0\",\"file_size\":$size,\"file_name\":\"$name\"}" \
-		"$url/api/2.0/files/upload_sessions" || { cat "$tmp/session"; exit 1; }
-	session=$(value id <"$tmp/session")
+	call --data-binary "{\"folder_id\":\"0\",\"file_size\":$size,\"file_name\":\"$name\"}" "$at"
+	session=$(value id <"$tmp/reply")
 else
-	api -o "$tmp/session" "$url/api/2.0/files/upload_sessions/$session" || { cat "$tmp/session"; exit 1; }
+	call "$at/$session"
 fi
-at=$url/api/2.0/files/upload_sessions/$session
-part_size=$(value part_size <"$tmp/session")
+going=yes
+at=$at/$session
+part_size=$(value part_size <"$tmp/reply")
 echo "session $session, parts of $part_size bytes"
 
-split -a 4 -b "$part_size" "$file" "$tmp/part."
+printf '{"parts":[' >"$tmp/commit"
 slot=0
-parts=
-for part in "$tmp"/part.*; do
-	[ -e "$part" ] || continue
-	first=$((slot * part_size))
-	last=$((first + $(wc -c <"$part") - 1))
-	api -o "$tmp/reply" "$at/parts?offset=$slot&limit=1" || { cat "$tmp/reply"; exit 1; }
-	stored=$(sed -n 's/.*"entries":\[\({[^}]*}\)\].*/\1/p' <"$tmp/reply")
-	if [ -n "$stored" ]; then
+comma=
+while first=$((slot * part_size)) && [ "$first" -lt "$size" ]; do
+	dd if="$file" of="$tmp/part" bs="$part_size" skip="$slot" count=1 2>"$tmp/dd" || complain "$(cat "$tmp/dd")"
+	last=$((first + $(wc -c <"$tmp/part") - 1))
+	call "$at/parts?offset=$slot&limit=1"
+	part=$(sed -n 's/.*"entries":\[\({[^}]*}\)\].*/\1/p' <"$tmp/reply")
+	if [ -z "$part" ]; then
+		call -T "$tmp/part" -H "Digest: sha=$(digest "$tmp/part")" -H "Content-Range: bytes $first-$last/$size" "$at"
+		part=$(sed 's/^{"part":\(.*\)}$/\1/' <"$tmp/reply")
+		echo "part $first-$last sent"
+	elif [ "$(printf %s "$part" | value sha1)" = "$(sha1 "$tmp/part")" ]; then
 		echo "part $first-$last is there already"
 	else
-		api -o "$tmp/reply" -T "$part" \
-			-H "Digest: sha=$(digest "$part")" -H "Content-Range: bytes $first-$last/$size" "$at" || {
-			cat "$tmp/reply" 2>/dev/null || true
-			echo "stopped at part $first-$last; go on with: sh $0 '$file' $session" >&2
-			exit 1
-		}
-		stored=$(sed 's/^{"part":\(.*\)}$/\1/' <"$tmp/reply")
-		echo "part $first-$last sent"
+		going=
+		complain "part $first-$last is there with other bytes: session $session was started with another file"
 	fi
-	parts=$parts${parts:+,}$stored
+	printf %s "$comma$part" >>"$tmp/commit"
+	comma=,
 	slot=$((slot + 1))
-	rm -f "$part"
 done
+printf ']}' >>"$tmp/commit"
 
-printf '{"parts":[%s]}' "$parts" >"$tmp/commit"
-api -o "$tmp/reply" --data-binary "@$tmp/commit" -H "Digest: sha=$(digest "$file")" "$at/commit" || { cat "$tmp/reply"; exit 1; }
+sum=$(digest "$file")
+while call --data-binary "@$tmp/commit" -H "Digest: sha=$sum" "$at/commit" && [ "$status" = 202 ]; do
+	sleep 1 # a large file is being hashed
+done
+going=
 id=$(sed -n 's/.*"entries":\[{"type":"file","id":"\([0-9]*\)".*/\1/p' <"$tmp/reply")
 echo "committed as file $id"
 
-api -L "$url/2.0/files/$id/content" | cmp - "$file"
+curl -fsSL -H "@$tmp/auth" "${url%/}/2.0/files/$id/content" | cmp - "$file"
 echo "downloaded, and the same"

@@ -84,11 +84,17 @@ type Scrap struct {
 	ModTime time.Time
 }
 
-// Sum is what is known of a run of bytes before it has been read.
+// Sum is the size and digest of a run of bytes.
 type Sum struct {
-	Size int64        // bytes; AnySize if not known
-	SHA1 content.SHA1 // zero if not known
+	Size int64 // bytes
+	SHA1 content.SHA1
 }
 
-// AnySize in a Sum leaves the size open.
+// Want is what a run of bytes is promised to be.
+type Want struct {
+	Size int64         // bytes; AnySize if nobody said
+	SHA1 *content.SHA1 // nil if nobody said
+}
+
+// AnySize in a Want leaves the size open.
 const AnySize = -1

@@ -14,7 +14,7 @@ import (
 // Source to io.EOF holds what was promised. It is not safe for concurrent use.
 type Source struct {
 	r    io.Reader
-	want Sum
+	want Want
 	sha1 *digest.SHA1
 	also io.Writer // sees the same bytes; nil if nobody else wants them
 	err  error     // what every further Read returns
@@ -22,7 +22,7 @@ type Source struct {
 
 // Verify makes a Source of r. Each of want that is known is checked. The bytes
 // are written to also, too, if it is not nil; an error from it ends the Source.
-func Verify(r io.Reader, want Sum, also io.Writer) *Source {
+func Verify(r io.Reader, want Want, also io.Writer) *Source {
 	return &Source{r: r, want: want, sha1: digest.New(), also: also}
 }
 
@@ -63,7 +63,7 @@ func (s *Source) check() error {
 	switch {
 	case s.want.Size != AnySize && n < s.want.Size:
 		return content.Errorf(content.SizeMismatch, "only %d of the %d bytes declared", n, s.want.Size)
-	case s.want.SHA1 != content.SHA1{} && sum != s.want.SHA1:
+	case s.want.SHA1 != nil && sum != *s.want.SHA1:
 		return &content.Error{Kind: content.DigestMismatch, Message: "the bytes hash to " + sum.String() + ", not to " + s.want.SHA1.String()}
 	}
 	return io.EOF

@@ -45,44 +45,46 @@ func (full) Write(p []byte) (int, error) { return 0, errBroken }
 
 func TestSource(t *testing.T) {
 	sum := func(s string) content.SHA1 { return sha1.Sum([]byte(s)) }
+	want := func(size int64, s string) blob.Want { return blob.Want{Size: size, SHA1: new(sum(s))} }
 	for _, c := range []struct {
 		name string
 		in   script
-		want blob.Sum
+		want blob.Want
 		also io.Writer
 
 		read string // what comes out before the error
 		err  error
 		kind content.Kind // of err; Internal if not a refusal
 	}{
-		{name: "as promised", in: script{{"hello", nil}}, want: blob.Sum{5, sum("hello")}, read: "hello"},
-		{name: "data with EOF", in: script{{"hello", io.EOF}}, want: blob.Sum{5, sum("hello")}, read: "hello"},
-		{name: "split", in: script{{"he", nil}, {"", nil}, {"llo", nil}, {"", io.EOF}}, want: blob.Sum{5, sum("hello")}, read: "hello"},
-		{name: "nothing", in: script{}, want: blob.Sum{0, content.EmptySHA1}},
-		{name: "nothing promised", in: script{{"hello", nil}}, want: blob.Sum{Size: blob.AnySize}, read: "hello"},
-		{name: "only the size promised", in: script{{"hello", nil}}, want: blob.Sum{Size: 5}, read: "hello"},
-		{name: "only the digest promised", in: script{{"hello", nil}}, want: blob.Sum{blob.AnySize, sum("hello")}, read: "hello"},
+		{name: "as promised", in: script{{"hello", nil}}, want: want(5, "hello"), read: "hello"},
+		{name: "data with EOF", in: script{{"hello", io.EOF}}, want: want(5, "hello"), read: "hello"},
+		{name: "split", in: script{{"he", nil}, {"", nil}, {"llo", nil}, {"", io.EOF}}, want: want(5, "hello"), read: "hello"},
+		{name: "nothing", in: script{}, want: want(0, "")},
+		{name: "nothing promised", in: script{{"hello", nil}}, want: blob.Want{Size: blob.AnySize}, read: "hello"},
+		{name: "only the size promised", in: script{{"hello", nil}}, want: blob.Want{Size: 5}, read: "hello"},
+		{name: "only the digest promised", in: script{{"hello", nil}}, want: want(blob.AnySize, "hello"), read: "hello"},
 
-		{name: "short", in: script{{"hell", nil}}, want: blob.Sum{5, sum("hell")}, read: "hell", kind: content.SizeMismatch},
-		{name: "short with EOF", in: script{{"hell", io.EOF}}, want: blob.Sum{Size: 5}, read: "hell", kind: content.SizeMismatch},
-		{name: "nothing of something", in: script{}, want: blob.Sum{Size: 1}, kind: content.SizeMismatch},
-		{name: "one over", in: script{{"hello!", nil}}, want: blob.Sum{5, sum("hello")}, read: "hello!", kind: content.SizeMismatch},
-		{name: "one over with EOF", in: script{{"hello!", io.EOF}}, want: blob.Sum{5, sum("hello")}, read: "hello!", kind: content.SizeMismatch},
-		{name: "one over, later", in: script{{"hello", nil}, {"!", nil}}, want: blob.Sum{Size: 5}, read: "hello!", kind: content.SizeMismatch},
+		{name: "short", in: script{{"hell", nil}}, want: want(5, "hell"), read: "hell", kind: content.SizeMismatch},
+		{name: "short with EOF", in: script{{"hell", io.EOF}}, want: blob.Want{Size: 5}, read: "hell", kind: content.SizeMismatch},
+		{name: "nothing of something", in: script{}, want: blob.Want{Size: 1}, kind: content.SizeMismatch},
+		{name: "one over", in: script{{"hello!", nil}}, want: want(5, "hello"), read: "hello!", kind: content.SizeMismatch},
+		{name: "one over with EOF", in: script{{"hello!", io.EOF}}, want: want(5, "hello"), read: "hello!", kind: content.SizeMismatch},
+		{name: "one over, later", in: script{{"hello", nil}, {"!", nil}}, want: blob.Want{Size: 5}, read: "hello!", kind: content.SizeMismatch},
 		// Of what runs on, one byte is enough to know.
-		{name: "far over", in: script{{"hello, world", nil}}, want: blob.Sum{Size: 5}, read: "hello,", kind: content.SizeMismatch},
-		{name: "something of nothing", in: script{{"x", nil}}, want: blob.Sum{Size: 0}, read: "x", kind: content.SizeMismatch},
-		{name: "other bytes", in: script{{"jello", nil}}, want: blob.Sum{5, sum("hello")}, read: "jello", kind: content.DigestMismatch},
-		{name: "other bytes, any size", in: script{{"jello", io.EOF}}, want: blob.Sum{blob.AnySize, sum("hello")}, read: "jello", kind: content.DigestMismatch},
+		{name: "far over", in: script{{"hello, world", nil}}, want: blob.Want{Size: 5}, read: "hello,", kind: content.SizeMismatch},
+		{name: "something of nothing", in: script{{"x", nil}}, want: blob.Want{Size: 0}, read: "x", kind: content.SizeMismatch},
+		{name: "other bytes", in: script{{"jello", nil}}, want: want(5, "hello"), read: "jello", kind: content.DigestMismatch},
+		{name: "promised the zero digest", in: script{{"hello", nil}}, want: blob.Want{Size: 5, SHA1: &content.SHA1{}}, read: "hello", kind: content.DigestMismatch},
+		{name: "other bytes, any size", in: script{{"jello", io.EOF}}, want: want(blob.AnySize, "hello"), read: "jello", kind: content.DigestMismatch},
 
-		{name: "fails", in: script{{"he", nil}, {"", errBroken}}, want: blob.Sum{Size: 5}, read: "he", err: errBroken},
-		{name: "fails with data", in: script{{"he", errBroken}}, want: blob.Sum{Size: 5}, read: "he", err: errBroken},
+		{name: "fails", in: script{{"he", nil}, {"", errBroken}}, want: blob.Want{Size: 5}, read: "he", err: errBroken},
+		{name: "fails with data", in: script{{"he", errBroken}}, want: blob.Want{Size: 5}, read: "he", err: errBroken},
 		// All the bytes are there, but nobody knows whether they were to end here.
-		{name: "fails at the end", in: script{{"hello", nil}, {"", errBroken}}, want: blob.Sum{5, sum("hello")}, read: "hello", err: errBroken},
-		{name: "fails as short bodies do", in: script{{"hello", io.ErrUnexpectedEOF}}, want: blob.Sum{5, sum("hello")}, read: "hello", err: io.ErrUnexpectedEOF},
+		{name: "fails at the end", in: script{{"hello", nil}, {"", errBroken}}, want: want(5, "hello"), read: "hello", err: errBroken},
+		{name: "fails as short bodies do", in: script{{"hello", io.ErrUnexpectedEOF}}, want: want(5, "hello"), read: "hello", err: io.ErrUnexpectedEOF},
 
-		{name: "also fails", in: script{{"hello", nil}}, want: blob.Sum{Size: 5}, also: full{}, read: "hello", err: errBroken},
-		{name: "also fails at the end", in: script{{"hello", io.EOF}}, want: blob.Sum{5, sum("hello")}, also: full{}, read: "hello", err: errBroken},
+		{name: "also fails", in: script{{"hello", nil}}, want: blob.Want{Size: 5}, also: full{}, read: "hello", err: errBroken},
+		{name: "also fails at the end", in: script{{"hello", io.EOF}}, want: want(5, "hello"), also: full{}, read: "hello", err: errBroken},
 	} {
 		src := blob.Verify(&c.in, c.want, c.also)
 		got, err := io.ReadAll(src)
@@ -116,7 +118,7 @@ func TestSource(t *testing.T) {
 func TestSourceShowsTheSameBytesToAlso(t *testing.T) {
 	data := strings.Repeat("some bytes ", 1000)
 	var also bytes.Buffer
-	src := blob.Verify(iotest.HalfReader(strings.NewReader(data)), blob.Sum{Size: int64(len(data))}, &also)
+	src := blob.Verify(iotest.HalfReader(strings.NewReader(data)), blob.Want{Size: int64(len(data))}, &also)
 	if _, err := io.Copy(io.Discard, src); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +129,7 @@ func TestSourceShowsTheSameBytesToAlso(t *testing.T) {
 
 func TestSourceTakesOneByteTooMany(t *testing.T) {
 	r := strings.NewReader(strings.Repeat("x", 100))
-	src := blob.Verify(r, blob.Sum{Size: 10}, nil)
+	src := blob.Verify(r, blob.Want{Size: 10}, nil)
 	if _, err := io.Copy(io.Discard, src); !content.Is(err, content.SizeMismatch) {
 		t.Errorf("error is %v", err)
 	}
@@ -154,9 +156,9 @@ func FuzzSource(f *testing.F) {
 		if withEOF && len(in) > 0 {
 			in[len(in)-1].err = io.EOF
 		}
-		want := blob.Sum{Size: int64(size)}
+		want := blob.Want{Size: int64(size)}
 		if withSum {
-			want.SHA1 = sha1.Sum(hashed)
+			want.SHA1 = new(content.SHA1(sha1.Sum(hashed)))
 		}
 		src := blob.Verify(&in, want, nil)
 		got, err := io.ReadAll(src)

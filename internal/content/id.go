@@ -21,14 +21,15 @@ func ParseID(s string) (ID, error) {
 	return ID(n), nil
 }
 
-// SHA1 is a SHA-1 digest. The zero value stands for "not known": no input
-// that anyone could present hashes to it.
+// SHA1 is a SHA-1 digest. Where a digest may be unknown it is a pointer: a
+// client may well claim twenty zero bytes.
 type SHA1 [20]byte
 
 // String is lower-case hex, as in file and part objects.
 func (s SHA1) String() string { return hex.EncodeToString(s[:]) }
 
-// SHA512 is a SHA-512 digest; the zero value stands for "not known".
+// SHA512 is a SHA-512 digest. In rows the zero value stands for one not
+// computed yet; what a client claims is never compared with that.
 type SHA512 [64]byte
 
 // String is lower-case hex.

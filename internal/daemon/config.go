@@ -59,6 +59,10 @@ type Config struct {
 // DefaultMaxFileSize is 500 GB, in bytes.
 const DefaultMaxFileSize = 500_000_000_000
 
+// MinChunkedSize is the smallest file for an upload session where a Config says
+// nothing else, in bytes.
+const MinChunkedSize = upload.MinChunkedSize
+
 // withDefaults fills in what is left out, and refuses what can't be.
 func (c Config) withDefaults() (Config, error) {
 	if c.Data == "" {
@@ -95,7 +99,16 @@ func (c Config) withDefaults() (Config, error) {
 	return c, c.check()
 }
 
+// Check says what is wrong with a Config, without a look at the machine.
+func (c Config) Check() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 func (c Config) check() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("address to listen on %q: it must be host:port", c.Listen)
+	}
 	if c.PartSize < 0 || c.PartSize > content.MaxPartSize || c.PartSize%64 != 0 {
 		return fmt.Errorf("part size %d: it must be a multiple of 64 bytes, up to %d", c.PartSize, content.MaxPartSize)
 	}

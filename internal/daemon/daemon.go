@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type Daemon struct {
 	sweep   *sweep.Service
 	server  *http.Server
 	listen  net.Listener
+	tls     *tls.Config // nil: none
 	closed  sync.Once
 }
 
@@ -54,15 +56,17 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if d.release, err = own(cfg.Data); err != nil {
 		return nil, err
 	}
+	// Before the first start makes credentials: they are told once, and an
+	// address that is taken must not be the reason that nobody sees them.
+	if err := d.open(); err != nil {
+		return nil, err
+	}
 	rows, bytes, err := storage(cfg.Data, cfg.FS, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
 	d.rows = rows
-	if err := d.services(ctx, rows, bytes); err != nil {
-		return nil, err
-	}
-	return d, d.open()
+	return d, d.services(ctx, rows, bytes)
 }
 
 // services builds the rooms of the house, from the storage up.
@@ -104,6 +108,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	protocols.SetUnencryptedHTTP2(true) // for proxies that speak it
 	d.server = &http.Server{
 		Handler:           handler,
+		TLSConfig:         d.tls,
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		// Some clients never try an upload again that met a connection just
@@ -115,14 +120,14 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	return nil
 }
 
-// open listens.
+// open listens. Who connects waits until Run.
 func (d *Daemon) open() (err error) {
 	if d.cfg.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(d.cfg.TLSCert, d.cfg.TLSKey)
 		if err != nil {
 			return fmt.Errorf("TLS: %w", err)
 		}
-		d.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
+		d.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
 	}
 	d.listen, err = net.Listen("tcp", d.cfg.Listen)
 	return err
@@ -134,7 +139,7 @@ func (d *Daemon) Addr() string { return d.listen.Addr().String() }
 // URL is where clients reach the server, as far as it knows.
 func (d *Daemon) URL() string {
 	if d.cfg.PublicURL != "" {
-		return d.cfg.PublicURL
+		return strings.TrimSuffix(d.cfg.PublicURL, "/")
 	}
 	scheme := "http"
 	if d.cfg.TLSCert != "" {

@@ -27,6 +27,7 @@ const (
 	formatFile      = "format"
 	lockFile        = "lock"
 	databaseFile    = "boxcar.db"
+	blobsDir        = "blobs"
 	CredentialsFile = "credentials"
 
 	format = "1"
@@ -82,6 +83,13 @@ func checkFormat(dir string, make bool) error {
 	}
 	if got := strings.TrimSpace(string(b)); got != format {
 		return fmt.Errorf("%s has format %s, and this boxcar reads format %s: run the version that wrote it, or a later one", dir, got, format)
+	}
+	// The database is made before the directory of blobs. A new one beside old
+	// blobs would refer to none of them, and they would all be swept.
+	_, rows := os.Stat(filepath.Join(dir, databaseFile))
+	_, bytes := os.Stat(filepath.Join(dir, blobsDir))
+	if errors.Is(rows, fs.ErrNotExist) && bytes == nil {
+		return fmt.Errorf("%s has blobs and no database %s: it is not whole", dir, databaseFile)
 	}
 	return nil
 }

@@ -130,25 +130,26 @@ func (c *call) target(file content.ID, name *boxapi.Name, parent *boxapi.Ref, si
 			t.Size = size.N
 		}
 	}
-	if name != nil {
+	switch {
+	case name != nil:
 		t.Name = string(*name)
-		if err := content.CheckName(t.Name); err != nil {
-			return t, err
+	case file == 0:
+		return t, content.Errorf(content.MissingName, "name is missing")
+	}
+	switch {
+	case parent != nil && parent.ID != "":
+		id, err := content.ParseID(string(parent.ID))
+		if err != nil {
+			return t, content.Errorf(content.InvalidFolderID, "parent.id %q is not a folder id: those are decimal digits", parent.ID)
 		}
-	} else if file == 0 {
-		return t, content.Errorf(content.BadRequest, "name is missing")
+		t.Folder, t.Move = id, file != 0
+	case file == 0:
+		return t, content.Errorf(content.MissingDestination, "parent.id is missing")
 	}
-	if parent == nil || parent.ID == "" {
-		if file == 0 {
-			return t, content.Errorf(content.BadRequest, "parent.id is missing")
-		}
-		return t, nil
+	if name != nil {
+		// A name that is there but empty is wrong for a version too.
+		return t, content.CheckName(t.Name)
 	}
-	id, err := folderID(parent.ID)
-	if err != nil {
-		return t, err
-	}
-	t.Folder, t.Move = id, file != 0
 	return t, nil
 }
 

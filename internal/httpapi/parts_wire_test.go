@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"boxcar/internal/daemon"
 	"boxcar/internal/vfs"
@@ -36,17 +37,24 @@ func TestPutPartReply(t *testing.T) {
 		}
 	})
 	t.Run("5.1 parts in any order and in parallel; 5.2 part_id unique in the session", func(t *testing.T) {
-		ids := make([]string, s.TotalParts)
+		replies := make([]*reply, s.TotalParts)
 		var all sync.WaitGroup
-		for i := range s.TotalParts {
-			all.Go(func() { ids[i] = s.part(t, i).PartID })
+		for i := range replies {
+			all.Go(func() { replies[i] = s.put(t, i) })
 		}
 		all.Wait()
-		slices.Sort(ids)
-		if len(slices.Compact(ids)) != s.TotalParts {
-			t.Errorf("part ids are %v", ids)
+		var parts []part
+		ids := map[string]bool{}
+		for _, r := range replies {
+			var p struct{ Part part }
+			r.want(200).decode(&p)
+			parts = append(parts, p.Part)
+			ids[p.Part.PartID] = true
 		}
-		s.commit(t, s.parts(t)).file()
+		if len(ids) != s.TotalParts {
+			t.Errorf("parts are %+v", parts)
+		}
+		s.commit(t, parts).file()
 	})
 	t.Run("5.1 Content-Type is not checked", func(t *testing.T) {
 		s := w.create(t, "types", noise(4*partSize))
@@ -247,42 +255,44 @@ func TestTrailingEmptyPart(t *testing.T) {
 	})
 }
 
-// racers are bodies that the server has begun to read, each in a request of
-// its own, before any of them goes on. They work with Expect: 100-continue,
-// which the server answers when it has let a request in.
-type racers struct{ ready, let sync.WaitGroup }
-
+// racer is a body that waits once the server has begun to read it. It works
+// with Expect: 100-continue, which the server answers when it has let the
+// request in.
 type racer struct {
-	*racers
 	io.Reader
-	begun bool
+	begun chan<- bool
+	let   <-chan bool
 }
 
 func (r *racer) Read(p []byte) (int, error) {
-	if !r.begun {
-		r.begun = true
-		r.ready.Done()
-		r.let.Wait()
+	if r.begun != nil {
+		r.begun <- true
+		r.begun = nil
+		<-r.let
 	}
 	return r.Reader.Read(p)
 }
 
-// race sends a body each for part i, all at once, and returns the replies.
+// race sends all bodies for part i, lets none end before all have been let in,
+// and returns the replies.
 func (s *session) race(t *testing.T, i int, bodies ...[]byte) []*reply {
 	t.Helper()
-	var field racers
-	field.ready.Add(len(bodies))
-	field.let.Add(1)
+	begun, let := make(chan bool, len(bodies)), make(chan bool)
 	replies := make([]*reply, len(bodies))
 	var all sync.WaitGroup
 	for n, body := range bodies {
 		all.Go(func() {
-			replies[n] = s.w.do(t, "PUT", s.path(""), &racer{racers: &field, Reader: bytes.NewReader(body)},
-				append(s.says(i, body), "Expect", "100-continue")...)
+			replies[n] = s.w.do(t, "PUT", s.path(""), &racer{bytes.NewReader(body), begun, let}, append(s.says(i, body), "Expect", "100-continue")...)
 		})
 	}
-	field.ready.Wait()
-	field.let.Done()
+	for range bodies {
+		select {
+		case <-begun:
+		case <-time.After(10 * time.Second):
+			t.Error("not all of the bodies were let in at once")
+		}
+	}
+	close(let)
 	all.Wait()
 	return replies
 }
@@ -306,7 +316,7 @@ func TestConcurrentPutsOfOneRange(t *testing.T) {
 	t.Run("5.3 two concurrent PUTs of one range, different: first wins, the others 416 with its part", func(t *testing.T) {
 		var bodies [][]byte
 		for i := range many {
-			bodies = append(bodies, noise(2*partSize)[i*8:][:partSize])
+			bodies = append(bodies, noise(2 * partSize)[i*8:][:partSize])
 		}
 		var won *part
 		var lost []failure

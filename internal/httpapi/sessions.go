@@ -162,8 +162,8 @@ func (s *Server) readCommit(c *call) (commit upload.Commit, err error) {
 		listed := upload.Listed{ID: p.PartID, Offset: p.Offset, Size: p.Size, Quote: p.String}
 		if p.SHA1 != nil {
 			sum, err := boxapi.ParseHexSHA1(*p.SHA1)
-			if listed.SHA1 = sum; err != nil {
-				listed.Offset = -1 // no part has such a digest
+			if listed.SHA1 = (*content.SHA1)(&sum); err != nil {
+				listed.Offset = -1 // no part has what is not a digest
 			}
 		}
 		commit.Parts = append(commit.Parts, listed)

@@ -50,12 +50,14 @@ func (s *Server) simpleUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	var sha1 content.SHA1
+	var sha1 *content.SHA1
 	// Despite its name the header holds a SHA-1.
 	if text := c.Header.Get("Content-MD5"); text != "" {
-		if sha1, err = boxapi.ParseHexSHA1(text); err != nil {
+		sum, err := boxapi.ParseHexSHA1(text)
+		if err != nil {
 			return content.Errorf(content.BadRequest, "Content-MD5: %v", err)
 		}
+		sha1 = (*content.SHA1)(&sum)
 	}
 	form, err := c.MultipartReader()
 	if err != nil {

@@ -106,16 +106,27 @@ func (w *writer) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	if w.request.ProtoMajor == 1 && w.body.left() > smallRest {
+	left := w.body.left()
+	waits := w.body.n == 0 && w.request.Header.Get("Expect") != "" // for "100 Continue", and sends nothing more
+	switch {
+	case w.request.ProtoMajor != 1 || left == 0:
+	case left > smallRest:
 		// net/http would close the connection while the client is sending,
 		// and many clients then never see the reply. So the reply goes out,
-		// what comes in is read for a while, and then the connection ends. A
-		// client that still waits for "100 Continue" sends nothing more.
-		w.early = w.body.n > 0 || w.request.Header.Get("Expect") == ""
+		// what comes in is read for a while, and then the connection ends.
+		w.early = !waits
 		w.Header().Set("Connection", "close")
 		if w.early {
 			w.control.EnableFullDuplex()
 		}
+	case !waits:
+		// net/http would read it too, and wait for it without end.
+		w.control.SetReadDeadline(time.Now().Add(w.drain))
+		if _, err := io.Copy(io.Discard, w.body.ReadCloser); err != nil {
+			w.Header().Set("Connection", "close")
+			break // the deadline stays, lest net/http tries again
+		}
+		w.control.SetReadDeadline(time.Time{})
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

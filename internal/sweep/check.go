@@ -157,7 +157,7 @@ func (c *checker) part(ctx context.Context, what string, p meta.Part, into io.Wr
 	if !seen {
 		c.report.Blobs++
 	}
-	src := blob.Verify(r, blob.Sum{Size: p.Span.Len(), SHA1: p.SHA1}, into)
+	src := blob.Verify(r, blob.Want{Size: p.Span.Len(), SHA1: &p.SHA1}, into)
 	_, err = io.CopyBuffer(writerOnly{io.Discard}, src, c.buf)
 	c.good[p.Blob] = err == nil
 	if err != nil && ctx.Err() == nil {

@@ -23,7 +23,7 @@ type Commit struct {
 type Listed struct {
 	ID           string
 	Offset, Size int64
-	SHA1         content.SHA1  // zero if the client left it out
+	SHA1         *content.SHA1 // nil if the client left it out
 	Quote        func() string // what the client wrote
 }
 
@@ -170,7 +170,7 @@ func checkParts(tx meta.Tx, ses meta.Session, listed []Listed) error {
 				return content.Errorf(content.PartsMismatch, "the part at offset %d is stored and not listed", have.Span.Start)
 			}
 			if p.ID != have.ID || p.Offset != have.Span.Start || p.Size != have.Span.Len() ||
-				(p.SHA1 != content.SHA1{} && p.SHA1 != have.SHA1) {
+				p.SHA1 != nil && *p.SHA1 != have.SHA1 {
 				return noMatch(*p)
 			}
 			n++

@@ -73,7 +73,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// The bytes move with no transaction open and no lock held: a slow client
 	// holds up nobody but itself.
 	key := s.newKey()
-	src := blob.Verify(body, blob.Sum{Size: sent.Span.Len(), SHA1: sent.SHA1}, also)
+	src := blob.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, also)
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
 	}
@@ -186,7 +186,7 @@ func trailing(g content.Grid, span content.Span) bool {
 
 // takeNothing answers a trailing empty part, which is stored nowhere.
 func takeNothing(ses meta.Session, sent Sent, body io.Reader) (content.Part, error) {
-	src := blob.Verify(body, blob.Sum{Size: 0, SHA1: sent.SHA1}, nil)
+	src := blob.Verify(body, blob.Want{Size: 0, SHA1: &sent.SHA1}, nil)
 	if _, err := io.Copy(io.Discard, src); err != nil {
 		return content.Part{}, err
 	}

@@ -126,7 +126,7 @@ func (s *Service) plannable(tx meta.Tx, who content.Principal, id content.Sessio
 func (s *Service) reuse(ctx context.Context, tx meta.Tx, who content.Principal, ses meta.Session, o Offer, front *content.Front, now time.Time) (string, error) {
 	have, err := tx.Part(ses.Manifest, o.Span.Start)
 	if err == nil {
-		if have.SHA512 == o.SHA512 {
+		if have.SHA512 != (content.SHA512{}) && have.SHA512 == o.SHA512 {
 			return have.ID, nil
 		}
 		return "", nil

@@ -13,10 +13,10 @@ import (
 )
 
 // Simple makes a file or a version of one body in one request. sha1 is what
-// the client says of the body, zero if nothing; t.Size may be -1. The errors
+// the client says of the body, nil if nothing; t.Size may be -1. The errors
 // are those of a preflight, content.BadDigest, and content.BodyTooLarge for a
 // body over the limit for files.
-func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 content.SHA1, body io.Reader) (*content.File, error) {
+func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 *content.SHA1, body io.Reader) (*content.File, error) {
 	var room int64
 	err := s.Meta.View(ctx, func(tx meta.Tx) error {
 		if err := s.Tree.Admit(tx, who, t, pre); err != nil {
@@ -39,7 +39,7 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 	// plan calls want, has to be kept besides.
 	state := digest.New()
 	key := s.newKey()
-	src := blob.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Sum{Size: blob.AnySize, SHA1: sha1}, state)
+	src := blob.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Want{Size: blob.AnySize, SHA1: sha1}, state)
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		if content.Is(err, content.DigestMismatch) {
 			var e *content.Error

@@ -74,7 +74,7 @@ func Of(data []byte) *blob.Source { return from(bytes.NewReader(data), data) }
 
 // from promises data and reads r.
 func from(r io.Reader, data []byte) *blob.Source {
-	return blob.Verify(r, blob.Sum{Size: int64(len(data)), SHA1: sha1.Sum(data)}, nil)
+	return blob.Verify(r, blob.Want{Size: int64(len(data)), SHA1: new(content.SHA1(sha1.Sum(data)))}, nil)
 }
 
 // Read is all of a blob, or why it can't be read.
@@ -186,7 +186,7 @@ func putThenRead(t *testing.T, s blob.Store) {
 	}
 	// A source need not promise anything.
 	data := Bytes(1000)
-	src := blob.Verify(bytes.NewReader(data), blob.Sum{Size: blob.AnySize}, nil)
+	src := blob.Verify(bytes.NewReader(data), blob.Want{Size: blob.AnySize}, nil)
 	if err := s.Put(t.Context(), Key(100), src); err != nil {
 		t.Errorf("put of unknown size and digest: %v", err)
 	}

@@ -58,7 +58,7 @@ func refusals() []refusal {
 	fails := func(good []byte) io.Reader {
 		return io.MultiReader(bytes.NewReader(good), iotest.ErrReader(errBroken))
 	}
-	size := blob.Sum{Size: int64(len(data))}
+	size := blob.Want{Size: int64(len(data))}
 	return []refusal{
 		{"empty", from(bytes.NewReader(nil), data), content.SizeMismatch, nil},
 		{"one byte short", from(bytes.NewReader(data[:len(data)-1]), data), content.SizeMismatch, nil},
@@ -75,7 +75,7 @@ func refusals() []refusal {
 		{"fails after the last byte", from(fails(data), data), content.Internal, errBroken},
 		// What a cut request body gives, which io.ReadFull would take for an end.
 		{"cut short", blob.Verify(io.MultiReader(bytes.NewReader(data[:1000]), iotest.ErrReader(io.ErrUnexpectedEOF)),
-			blob.Sum{Size: blob.AnySize}, nil), content.Internal, io.ErrUnexpectedEOF},
+			blob.Want{Size: blob.AnySize}, nil), content.Internal, io.ErrUnexpectedEOF},
 		{"refused by its reader", from(iotest.ErrReader(content.Errorf(content.BodyTimeout, "too slow")), data), content.BodyTimeout, nil},
 		{"also fails", blob.Verify(bytes.NewReader(data), size, broken{}), content.Internal, errBroken},
 	}
@@ -126,7 +126,7 @@ func refusedThenRepeated(t *testing.T, s blob.Store) {
 
 // halfReadSource: what is stored is all of a source, never its tail.
 func halfReadSource(t *testing.T, s blob.Store) {
-	src := blob.Verify(bytes.NewReader(Bytes(100)), blob.Sum{Size: 100}, nil)
+	src := blob.Verify(bytes.NewReader(Bytes(100)), blob.Want{Size: 100}, nil)
 	if _, err := src.Read(make([]byte, 10)); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func cancelledLeavesNothing(t *testing.T, s blob.Store) {
 	// Cancelled on the way, a Put does not go on to the end of its source.
 	ctx, cancel = context.WithCancel(t.Context())
 	r := &hook{r: endless{}, at: 1 << 20, do: cancel}
-	if err := s.Put(ctx, Key(2), blob.Verify(io.LimitReader(r, 1<<30), blob.Sum{Size: 1 << 30}, nil)); !errors.Is(err, context.Canceled) {
+	if err := s.Put(ctx, Key(2), blob.Verify(io.LimitReader(r, 1<<30), blob.Want{Size: 1 << 30}, nil)); !errors.Is(err, context.Canceled) {
 		t.Errorf("put cancelled on the way: %v", err)
 	}
 	if r.n > 64<<20 {
@@ -341,7 +341,7 @@ func Memory(t *testing.T, open func(t *testing.T) blob.Store) {
 	allocated := func(key blob.Key, size int64) int64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		src := blob.Verify(io.LimitReader(endless{}, size), blob.Sum{Size: size}, nil)
+		src := blob.Verify(io.LimitReader(endless{}, size), blob.Want{Size: size}, nil)
 		if err := s.Put(t.Context(), key, src); err != nil {
 			t.Fatal(err)
 		}

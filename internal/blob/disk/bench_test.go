@@ -25,7 +25,7 @@ func BenchmarkPut(b *testing.B) {
 		do   func(key blob.Key) (file string)
 	}{
 		{"put", func(key blob.Key) string {
-			check(s.Put(b.Context(), key, blob.Verify(&reader{data: data}, blob.Sum{Size: int64(len(data))}, nil)))
+			check(s.Put(b.Context(), key, blob.Verify(&reader{data: data}, blob.Want{Size: int64(len(data))}, nil)))
 			return "blobs/" + string(key[:2]) + "/" + string(key)
 		}},
 		{"floor", func(key blob.Key) string {

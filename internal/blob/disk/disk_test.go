@@ -109,7 +109,7 @@ func TestOpenNeverSweeps(t *testing.T) {
 
 func TestRefusedPutsClearAway(t *testing.T) {
 	s := must(disk.Open(faultfs.New()))
-	src := blob.Verify(strings.NewReader("hell"), blob.Sum{Size: 5}, nil)
+	src := blob.Verify(strings.NewReader("hell"), blob.Want{Size: 5}, nil)
 	if err := s.Put(t.Context(), key, src); !content.Is(err, content.SizeMismatch) {
 		t.Errorf("error is %v", err)
 	}

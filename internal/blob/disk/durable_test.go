@@ -332,7 +332,7 @@ func TestPowerCut(t *testing.T) {
 		t.Error("a key was used twice")
 	}
 	s = must(disk.Open(fsys)) // an operator looks in
-	broken := blob.Verify(bytes.NewReader(blobtest.Bytes(10)), blob.Sum{Size: 11}, nil)
+	broken := blob.Verify(bytes.NewReader(blobtest.Bytes(10)), blob.Want{Size: 11}, nil)
 	if err := s.Put(t.Context(), blobtest.Key(50), broken); err == nil {
 		t.Error("a short source was put")
 	}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -137,7 +136,7 @@ func TestNobodyIsToldYesBeforeTheCommit(t *testing.T) {
 		return tx.PutSetting("b", nil)
 	}
 	errs := s.spoil(t, func(b *batch) {
-		s.writer.sql.Raw(func(any) error { return driver.ErrBadConn }) // and so COMMIT fails
+		s.writer.discard() // and so COMMIT fails
 	}, put("a"), second, put("c"))
 	for _, i := range []int{0, 2} {
 		if errs[i] == nil || errs[i] == errAgain {
@@ -158,7 +157,7 @@ func TestALostConnectionFailsOnlyWhoseItIs(t *testing.T) {
 	broken := false
 	errs, end := s.queue(t, put("a"), func(tx meta.Tx) error {
 		put("b")(tx)
-		s.writer.sql.Raw(func(any) error { return driver.ErrBadConn })
+		s.writer.discard()
 		broken = true
 		return put("b")(tx)
 	}, put("c"))
