@@ -13,6 +13,9 @@ const (
 	Expired    SessionState = "expired" // swept: parts and reservation are gone
 )
 
+// Remembered is how long after its expiry a session that is over still answers.
+const Remembered = 7 * 24 * time.Hour
+
 // SessionID is 128 random bits in upper-case hex, 32 digits.
 type SessionID string
 

@@ -65,6 +65,7 @@ func (s *Server) table() []route {
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
+	open("POST", "/oauth2/token", s.oauthToken)
 	return t
 }
 
@@ -88,11 +89,11 @@ func (s *Server) find(method, urlPath string) (r *route, params map[string]strin
 	return nil, nil, allowed
 }
 
-// clean brings a path to one form: what is below /2.0 is also there below
-// /api/2.0, and a slash at the end does not matter. Nothing is ever redirected.
+// clean brings a path to one form: what is below /2.0 and /oauth2 is also there
+// below /api, and a slash at the end does not matter. Nothing is ever redirected.
 func clean(p string) string {
 	p = strings.TrimPrefix(path.Clean("/"+p), "/")
-	if rest, ok := strings.CutPrefix(p, "api/"); ok && (rest == "2.0" || strings.HasPrefix(rest, "2.0/")) {
+	if rest, ok := strings.CutPrefix(p, "api/"); ok && (strings.HasPrefix(rest, "2.0/") || strings.HasPrefix(rest, "oauth2/")) {
 		p = rest
 	}
 	return p

@@ -12,7 +12,8 @@ import (
 
 // Store keeps rows in transactions. Its methods may be called concurrently.
 type Store interface {
-	// View runs fn over one consistent state of the rows. fn changes nothing.
+	// View runs fn over one consistent state of the rows. Calls that would change
+	// them fail.
 	View(ctx context.Context, fn func(Tx) error) error
 
 	// Update runs fn in a transaction that happens at one moment between all

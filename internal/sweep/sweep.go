@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// Remembered is how long after its expiry a session that is over still answers.
-	Remembered = 7 * 24 * time.Hour
 	// GarbageAge is how old a blob without a row must be to be deleted. A blob
 	// gets its row within the limit for recording a part, which is far shorter.
 	GarbageAge = time.Hour
@@ -117,7 +115,7 @@ func (s *Service) expire(ctx context.Context) (n int, err error) {
 // forget removes sessions that are long over. The parts of a committed one
 // belong to its version.
 func (s *Service) forget(ctx context.Context) (n int, err error) {
-	before := s.Now().Add(-Remembered)
+	before := s.Now().Add(-content.Remembered)
 	for {
 		var batch []meta.Session
 		err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {

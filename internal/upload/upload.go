@@ -138,8 +138,8 @@ func (s *Service) Recover(ctx context.Context) error {
 // remembered. Nothing is told of one to anybody else.
 func (s *Service) session(tx meta.Tx, who content.Principal, id content.SessionID) (meta.Session, error) {
 	ses, err := tx.Session(id)
-	if content.Is(err, content.NotFound) {
-		return ses, content.Errorf(content.NotFound, "there is no upload session %s", id)
+	if content.Is(err, content.NotFound) || err == nil && !s.Now().Before(ses.ExpiresAt.Add(content.Remembered)) {
+		return meta.Session{}, content.Errorf(content.NotFound, "there is no upload session %s", id)
 	}
 	if err != nil {
 		return ses, err

@@ -156,19 +156,7 @@ func (s *Store) Delete(ctx context.Context, key blob.Key) error {
 		return nil // what can't be there is not there
 	}
 	name, _ := place(key, 0)
-	dir := s.shard(key)
-	since := dir.failures()
-	err := s.fs.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err = s.fs.Stat(dir.name); errors.Is(err, fs.ErrNotExist) {
-			return nil // nothing was ever put there
-		}
-	}
-	if err == nil {
-		// Also when it was gone: who removed it may not have got as far as this.
-		err = dir.sync(since)
-	}
-	if err != nil {
+	if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete blob %s: %w", key, trouble(err))
 	}
 	return nil

@@ -80,7 +80,7 @@ var listings = []test{
 					for {
 						page := listed(t, s, 200, meta.ItemPage{Order: order, Desc: desc, Offset: int64(len(got)), Limit: limit})
 						got = append(got, page...)
-						if len(page) < limit {
+						if len(page) < limit || len(got) > len(want) {
 							break
 						}
 					}
@@ -101,7 +101,7 @@ var listings = []test{
 				last := got[len(got)-1]
 				page := listed(t, s, 200, meta.ItemPage{Limit: limit, After: meta.Item{Kind: last.Kind, Key: last.Key, ID: last.ID}})
 				got = append(got, page...)
-				if len(page) < limit {
+				if len(page) < limit || len(got) > len(want) {
 					break
 				}
 			}

@@ -161,7 +161,10 @@ var transactions = []test{
 		unchanged(t, s)
 	}},
 	{"AViewChangesNothing", func(t *testing.T, s meta.Store) {
-		s.View(t.Context(), func(tx meta.Tx) error { return tx.PutSetting("a", []byte("1")) })
+		err := s.View(t.Context(), func(tx meta.Tx) error { return tx.PutSetting("a", []byte("1")) })
+		if err == nil {
+			t.Error("a view could write")
+		}
 		unchanged(t, s)
 	}},
 	{"AViewReturnsItsFunctionsError", func(t *testing.T, s meta.Store) {

@@ -49,6 +49,31 @@ func TestFaultyKeepsThePromisesUntilItFails(t *testing.T) {
 	})
 }
 
+func TestAFaultThatIsIgnoredStillFailsItsTransaction(t *testing.T) {
+	f := &metatest.Faulty{Store: open(t, filepath.Join(t.TempDir(), "meta.db"), sqlite.Options{}), FailCall: 2}
+	run := func(tx meta.Tx) error {
+		tx.PutSetting("a", nil)
+		tx.PutSetting("b", nil)
+		tx.PutSetting("c", nil)
+		return nil
+	}
+	if err := f.Update(t.Context(), run); !errors.Is(err, metatest.ErrInjected) {
+		t.Errorf("update gave %v", err)
+	}
+	if f.Calls() != 2 || f.Updates() != 1 {
+		t.Errorf("%d calls and %d updates were counted, want 2 and 1: after a fault, no call is made", f.Calls(), f.Updates())
+	}
+	for _, name := range []string{"a", "c"} {
+		err := f.View(t.Context(), func(tx meta.Tx) error { _, err := tx.Setting(name); return err })
+		if !content.Is(err, content.NotFound) {
+			t.Errorf("setting %s of a failed transaction: %v", name, err)
+		}
+	}
+	if err := f.Update(t.Context(), run); err != nil {
+		t.Errorf("the next update gave %v", err)
+	}
+}
+
 // upload is some transactions that each have to happen once, tried again when
 // they fail: what a service does with a lost answer is up to it, so each looks
 // first.
