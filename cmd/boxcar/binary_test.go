@@ -1,4 +1,4 @@
-package main
+package main_test
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// binary is the program under test, as it is released but for the version.
-var binary string
+// program is the path of what is tested, as it is released but for the version.
+var program string
 
 const testVersion = "v0.0.0-test"
 
@@ -31,11 +31,11 @@ func TestMain(m *testing.M) {
 			log.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "boxcar")
+		program = filepath.Join(dir, "boxcar")
 		if runtime.GOOS == "windows" {
-			binary += ".exe"
+			program += ".exe"
 		}
-		build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-X main.version="+testVersion, "-o", binary, ".")
+		build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-X main.version="+testVersion, "-o", program, ".")
 		if out, err := build.CombinedOutput(); err != nil {
 			log.Fatalf("go build: %v\n%s", err, out)
 		}
@@ -57,17 +57,17 @@ type process struct {
 // takes: the machine may be busy.
 const ready = 20 * time.Second
 
-var listens = regexp.MustCompile(`(?m)^boxcar \S+ listens at (\S+) `)
+var listens = regexp.MustCompile(`(?m)^boxcar \S+ listens at (\S+) and keeps its data in (.+)\n`)
 
-// serve starts a server on a free port, or at the address that args give. The
-// process is returned in any case; the error is there if it ended early.
+// serve starts a server on a free port, or at the address that args give.
 func serve(data string, args ...string) (*process, error) {
-	p := &process{ended: make(chan struct{})}
-	p.cmd = exec.Command(binary, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args...)...)
-	return p, p.start(data)
+	p := &process{cmd: exec.Command(program, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args...)...)}
+	return p, p.start()
 }
 
-func (p *process) start(data string) error {
+// start starts cmd, and returns once it listens. An error means that it is over.
+func (p *process) start() error {
+	p.ended = make(chan struct{})
 	p.cmd.Stdout, p.cmd.Stderr = &p.Out, &p.Err
 	if err := p.cmd.Start(); err != nil {
 		close(p.ended)
@@ -77,9 +77,10 @@ func (p *process) start(data string) error {
 		p.cmd.Wait() // its outcome is in ProcessState
 		close(p.ended)
 	}()
-	for limit := time.Now().Add(ready); ; time.Sleep(2 * time.Millisecond) {
+	var data string
+	for limit := time.Now().Add(ready); data == ""; time.Sleep(2 * time.Millisecond) {
 		if m := listens.FindStringSubmatch(p.Out.String()); m != nil {
-			p.URL = m[1]
+			p.URL, data = m[1], m[2]
 			break
 		}
 		select {
@@ -92,8 +93,12 @@ func (p *process) start(data string) error {
 			return fmt.Errorf("serve did not listen within %s:\n%s", ready, p.Err.String())
 		}
 	}
+	if !filepath.IsAbs(data) {
+		data = filepath.Join(p.cmd.Dir, data)
+	}
 	text, err := os.ReadFile(filepath.Join(data, "credentials"))
 	if err != nil {
+		p.kill()
 		return err
 	}
 	p.Token = credential(string(text), "BOXCAR_TOKEN")
@@ -165,12 +170,23 @@ func shellCode(s *os.ProcessState) int {
 	return -1
 }
 
+// trouble is the log without the requests that went well.
+func (p *process) trouble() string {
+	var b strings.Builder
+	for line := range strings.Lines(p.Err.String()) {
+		if !strings.Contains(line, `"outcome":"ok"`) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
 // boxcar runs another command of the program to its end.
 func boxcar(args ...string) (code int, stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError

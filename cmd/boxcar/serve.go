@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -87,7 +88,7 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	if err := putScript(script, text); err != nil {
 		return err
 	}
-	w := io.Out
+	w := new(strings.Builder)
 	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
 	if c := d.Credentials; c != nil {
 		fmt.Fprintf(w, "This is the first start. What it made is shown once, and kept in %s for you only:\n\n", credentials)
@@ -102,12 +103,13 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	fmt.Fprintf(w, "  . %s\n", quoteShell(credentials))
 	fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $BOXCAR_TOKEN\" %s/2.0/users/me\n", quoteShell(d.URL()))
 	fmt.Fprintf(w, "  sh %s FILE\n\n", quoteShell(script))
-	if d.Credentials == nil {
-		return nil
+	if d.Credentials != nil {
+		fmt.Fprintf(w, "Point an SDK at it:\n\n%s\n", sdkLines(d.URL()))
+		fmt.Fprintf(w, "Upload a file in parts with curl and openssl. This is %s:\n\n%s\n", script, text)
 	}
-	fmt.Fprintf(w, "Point an SDK at it:\n\n%s\n", sdkLines(d.URL()))
-	fmt.Fprintf(w, "Upload a file in parts with curl and openssl. This is %s:\n\n%s\n", script, text)
-	return nil
+	// In one piece: programs wait for the first line and then read the rest.
+	_, err = fmt.Fprint(io.Out, w)
+	return err
 }
 
 // smallest says what FILE has to be like: the limit is the first thing that

@@ -54,18 +54,20 @@ var table = map[string][]string{
 }
 
 // testTable is what the tests of a package may import besides what every
-// test may: a service is tried on real SQLite and a real directory, a suite on
-// a store known to be good.
+// test may: a service is tried on real SQLite and a real directory, with the
+// services around it; a suite on a store known to be good.
 var testTable = map[string][]string{
-	"internal/tree":          {"internal/meta/sqlite", "internal/blob/disk"},
-	"internal/auth":          {"internal/meta/sqlite", "internal/blob/disk"},
-	"internal/sweep":         {"internal/meta/sqlite", "internal/blob/disk"},
-	"internal/upload":        {"internal/meta/sqlite", "internal/blob/disk"},
+	"internal/tree":          besideServices,
+	"internal/auth":          besideServices,
+	"internal/sweep":         besideServices,
+	"internal/upload":        besideServices,
 	"internal/meta/sqlmeta":  {"internal/meta/sqlite", "internal/meta/postgres"},
 	"internal/meta/metatest": {"internal/meta/sqlite"},
 	"internal/blob/blobtest": {"internal/blob/disk"},
 	"client":                 {"boxtest"},
 }
+
+var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk"}, services...)
 
 var (
 	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep"}

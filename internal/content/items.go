@@ -91,7 +91,7 @@ func NodeOf(item Item) *Node { return item.node() }
 type Folder struct {
 	Node
 	Root bool  // on the wire its id is "0"
-	Size int64 // bytes of all files below; set where one folder is asked for
+	Size int64 // bytes of all files below; set where one folder, or its size, is asked for
 }
 
 // File has a current version.

@@ -293,7 +293,7 @@ func TestCommitChecksInOrder(t *testing.T) {
 	occupant := u.simple(t, "order.bin", "in the way").file()
 	aborted := u.create(t, "aborted", data)
 	u.do(t, "DELETE", aborted.path(""), nil).empty(204)
-	giveBack := u.uses(t, 100_000)
+	u.quota(t, int64(len(data))) // enough for the session, and not for the file besides
 	wrong := slices.Clone(parts)
 	wrong[1].PartID = "00000000"
 	bad := digestOf(noise(7))
@@ -325,7 +325,7 @@ func TestCommitChecksInOrder(t *testing.T) {
 	t.Run("7.2 4. quota lowered since create, before the name: 403 storage_limit_exceeded", func(t *testing.T) {
 		s.commit(t, parts, "Digest", bad).refused(403, "storage_limit_exceeded")
 	})
-	giveBack()
+	u.quota(t, 0)
 	t.Run("7.2 5. name conflict, before the digest; the session stays open", func(t *testing.T) {
 		f := s.commit(t, parts, "Digest", bad).refused(409, "item_name_in_use")
 		if f.ContextInfo.Conflicts["id"] != occupant.ID {
@@ -358,18 +358,13 @@ func TestCommitChecksInOrder(t *testing.T) {
 	})
 }
 
-// uses makes the user's quota smaller by n bytes, as far as anything that is
-// uploaded can tell, until the function it returns is called.
-func (w *wire) uses(t testing.TB, n int64) (giveBack func()) {
+// quota sets the user's quota, in bytes; 0 is none.
+func (w *wire) quota(t testing.TB, n int64) {
 	t.Helper()
-	add := func(n int64) {
-		err := w.Auth.Meta.Update(t.Context(), func(tx meta.Tx) error { return tx.AddUsage(w.who.ID, n, 0) })
-		if err != nil {
-			t.Fatal(err)
-		}
+	err := w.Auth.Meta.Update(t.Context(), func(tx meta.Tx) error { return tx.SetQuota(w.who.ID, n) })
+	if err != nil {
+		t.Fatal(err)
 	}
-	add(n)
-	return func() { add(-n) }
 }
 
 func TestCommitPartsMismatch(t *testing.T) {
@@ -452,6 +447,21 @@ func TestCommitOfOthersAndOfTheGone(t *testing.T) {
 		s.commit(t, parts).refused(404, "trashed")
 		s.commit(t, parts, "If-Match", "99").refused(404, "trashed")
 		s.w.do(t, "GET", s.path(""), nil).want(200)
+	})
+	t.Run("7.6 target gone for good: 404 not_found", func(t *testing.T) {
+		f := w.upload(t, "purged", data)
+		s, parts := w.sentVersion(t, f.ID, data)
+		w.do(t, "DELETE", "/2.0/files/"+f.ID, nil).empty(204)
+		w.do(t, "DELETE", "/2.0/files/"+f.ID+"/trash", nil).empty(204)
+		s.commit(t, parts).refused(404, "not_found")
+	})
+	t.Run("7.6 folder of a new file gone: 404 trashed", func(t *testing.T) {
+		folder := w.folder(t, "0", "gone")
+		s := &session{w: w, data: data}
+		w.do(t, "POST", "/2.0/files/upload_sessions", fields{"folder_id": folder, "file_name": "x", "file_size": len(data)}).want(201).decode(s)
+		parts := s.parts(t)
+		w.do(t, "DELETE", "/2.0/folders/"+folder, nil).empty(204)
+		s.commit(t, parts).refused(404, "trashed")
 	})
 	t.Run("7.6 name taken since create: 409 item_name_in_use, and the session stays open", func(t *testing.T) {
 		s, parts := w.sent(t, "Wanted", data)

@@ -100,6 +100,7 @@ func (w *contentWriter) WriteHeader(status int) {
 		for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Security-Policy", "ETag", "Last-Modified"} {
 			w.Header().Del(name)
 		}
+		w.Header().Set("Cache-Control", noStore) // which ServeContent has taken away
 		return
 	}
 	w.writer.WriteHeader(status)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestCreateErrors(t *testing.T) {
+	t.Parallel()
 	const maxFile, quota, atLeast = 1 << 20, 1 << 19, 100
 	w := start(t, func(c *daemon.Config) {
 		n := int64(atLeast)
@@ -202,6 +203,7 @@ func TestCreateErrors(t *testing.T) {
 }
 
 func TestARefusedCreateReservesNothing(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(c *daemon.Config) { c.Quota = new(int64(1000)) })
 	w.upload(t, "taken", noise(200))
 	ask := fields{"folder_id": "0", "file_name": "taken", "file_size": 800}

@@ -96,6 +96,7 @@ func (c *raw) send(n int, pause time.Duration) (sent int) {
 }
 
 func TestEarlyAnswersOverHTTP1(t *testing.T) {
+	t.Parallel()
 	const long, drain = 64 << 20, 2 * time.Second
 	w := start(t, func(c *daemon.Config) { c.PartSize = long })
 	s := &session{w: w}
@@ -217,6 +218,7 @@ func TestEarlyAnswersOverHTTP1(t *testing.T) {
 }
 
 func TestExpectContinue(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(c *daemon.Config) { c.PartSize = bigPart })
 	s := w.create(t, "a", noise(2*bigPart))
 	length := []string{"Content-Length", fmt.Sprint(bigPart), "Expect", "100-continue"}
@@ -257,6 +259,7 @@ func TestExpectContinue(t *testing.T) {
 }
 
 func TestWhatIsLeftOfABody(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(c *daemon.Config) { c.PartSize, c.HTTP.Drain = bigPart, 300*time.Millisecond })
 	s := w.create(t, "a", noise(2*bigPart))
 	stored := s.part(t, 0)
@@ -356,6 +359,7 @@ func unsent(first []byte) io.ReadCloser {
 }
 
 func TestEarlyAnswersOverHTTP2(t *testing.T) {
+	t.Parallel()
 	for name, edit := range map[string]func(*testing.T, *daemon.Config, *http.Transport){
 		"TLS": func(t *testing.T, c *daemon.Config, h *http.Transport) {
 			var roots *x509.CertPool
@@ -371,12 +375,12 @@ func TestEarlyAnswersOverHTTP2(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			transport := &http.Transport{}
 			w := start(t, func(c *daemon.Config) {
-				c.PartSize = 8 * bigPart
+				c.PartSize = 2 * bigPart
 				edit(t, c, transport)
 			})
 			w.http = &http.Client{Transport: transport, Timeout: 20 * time.Second}
 			t.Cleanup(transport.CloseIdleConnections)
-			s := w.create(t, "a", noise(8*bigPart+1))
+			s := w.create(t, "a", noise(2*bigPart+1))
 			if want := w.URL + "/api/2.0/files/upload_sessions/" + s.ID; s.SessionEndpoints["upload_part"] != want {
 				t.Errorf("upload_part is at %s, want %s", s.SessionEndpoints["upload_part"], want)
 			}
@@ -399,17 +403,17 @@ func TestEarlyAnswersOverHTTP2(t *testing.T) {
 				}
 				return read(t, "PUT", resp)
 			}
-			grid := contentRange(0, 8*bigPart-1, 8*bigPart+1)
+			grid := contentRange(0, 2*bigPart-1, 2*bigPart+1)
 
 			t.Run("5.3 a refused PUT's reply is read though the body was not sent", func(t *testing.T) {
-				put(t, unsent(nil), 8*bigPart, "Digest", "none", "Content-Range", grid).refused(400, "bad_request")
+				put(t, unsent(nil), 2*bigPart, "Digest", "none", "Content-Range", grid).refused(400, "bad_request")
 				put(t, unsent(nil), -1, "Digest", "none", "Content-Range", grid).refused(400, "bad_request")
 				put(t, unsent(nil), 100, "Digest", digestOf(nil), "Content-Range", grid).refused(400, "request_size_mismatch")
-				put(t, unsent(nil), 8*bigPart, "Digest", digestOf(nil), "Content-Range", contentRange(1, 8*bigPart, 8*bigPart+1)).refused(416, "range_not_satisfiable")
-				put(t, unsent(nil), 8*bigPart, "Authorization", "Bearer x").empty(401)
+				put(t, unsent(nil), 2*bigPart, "Digest", digestOf(nil), "Content-Range", contentRange(1, 2*bigPart, 2*bigPart+1)).refused(416, "range_not_satisfiable")
+				put(t, unsent(nil), 2*bigPart, "Authorization", "Bearer x").empty(401)
 			})
 			t.Run("5.3 a refused PUT's reply is read in the middle of the body", func(t *testing.T) {
-				put(t, unsent(s.slot(0)[:4*bigPart]), 8*bigPart, "Digest", "none", "Content-Range", grid).refused(400, "bad_request")
+				put(t, unsent(s.slot(0)[:bigPart]), 2*bigPart, "Digest", "none", "Content-Range", grid).refused(400, "bad_request")
 			})
 			t.Run("5.3 an identical part: 200 though the body was not sent", func(t *testing.T) {
 				var r struct{ Part part }

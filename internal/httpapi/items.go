@@ -126,7 +126,7 @@ func (s *Server) getFolder(c *call) error {
 // asks for.
 func (s *Server) folderReply(c *call, status int, f *content.Folder) error {
 	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	out := s.folder(f, view)
+	out := s.folder(c, f, view)
 	if view.Wants("item_collection", boxapi.LevelStandard) {
 		page, order, err := c.listing()
 		if err != nil {
@@ -184,7 +184,7 @@ func (c *call) listing() (page tree.Page, order []boxapi.Order, err error) {
 	if err != nil {
 		return page, nil, err
 	}
-	page.Offset, page.Limit = offset, int(limit)
+	page.Offset, page.Limit, page.Sizes = offset, int(limit), c.fields().Has("size")
 	by := strings.ToLower(c.query("sort"))
 	switch by {
 	case "", "name":

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"boxcar/internal/content"
 	"boxcar/internal/daemon"
 	"boxcar/internal/vfs"
 )
@@ -100,9 +101,9 @@ func all(status int, code string) row {
 	return row{c, c, c, c, c, c, c, c}
 }
 
-// check has one subtest for each cell. prepare makes a session in the state,
-// or gives the same one again if asking does not change it; parts are what it
-// has or had, of a file whose parts are all stored but for the last, if open.
+// check has one subtest for each cell but those that are zero. prepare makes a
+// session in the state, or gives the same one again, where asking does not
+// change it, and its parts.
 func (want row) check(t *testing.T, w *wire, state string, prepare func(*testing.T) (*session, []part)) {
 	for _, c := range []struct {
 		column string
@@ -139,6 +140,9 @@ func (want row) check(t *testing.T, w *wire, state string, prepare func(*testing
 			return w.do(t, "DELETE", s.path(""), nil)
 		}},
 	} {
+		if c.cell == (cell{}) {
+			continue
+		}
 		name := fmt.Sprintf("8.2 %s, %s: %d %s", state, c.column, c.status, c.code)
 		t.Run(strings.TrimSuffix(name, " "), func(t *testing.T) {
 			s, parts := prepare(t)
@@ -156,6 +160,7 @@ func (want row) check(t *testing.T, w *wire, state string, prepare func(*testing
 }
 
 func TestLifecycle(t *testing.T) {
+	t.Parallel()
 	w, g := gated(t, 50*time.Second)
 	bob := w.user(t, "bob@example.net", 0)
 	n := 0
@@ -204,22 +209,192 @@ func TestLifecycle(t *testing.T) {
 	all(403, "forbidden").check(t, bob, "other user, committed", committed)
 	all(403, "forbidden").check(t, bob, "other user, aborted", aborted)
 
-	t.Run("8.2 committing", func(t *testing.T) {
+	t.Run("committing", func(t *testing.T) {
 		s, parts, first := hold(t, w, g, "held")
 		held := func(*testing.T) (*session, []part) { return s, parts }
-		whenCommitting := row{get: ok, same: ok, other: conflict, parts: ok, abort: conflict, log: done, plan: conflict}
-		released := false
-		whenCommitting.commit = cell{status: 201}
-		whenCommitting.checkHeld(t, w, held, func() {
-			released = true
-			g.open()
-		})
+		row{get: ok, same: ok, other: conflict, parts: ok, abort: conflict, log: done, plan: conflict}.check(t, w, "committing", held)
 		all(403, "forbidden").check(t, bob, "other user, committing", held)
-		if !released {
-			t.Fatal("nobody opened the gate")
+
+		second := make(chan *reply, 1)
+		go func() {
+			defer close(second)
+			second <- s.commit(t, parts)
+		}()
+		select {
+		case r := <-second:
+			t.Errorf("8.2 committing, commit: want it to wait, got %v", r)
+		case <-time.After(100 * time.Millisecond):
 		}
-		if f := (<-first).file(); f.SHA1 != sha1Of(s.data) {
-			t.Errorf("committed %+v", f)
+		g.open()
+		one, two := (<-first).file(), (<-second).file()
+		if one.SHA1 != sha1Of(s.data) || one != two {
+			t.Errorf("8.2 committing, commit: wait, then 201: got %+v and %+v", one, two)
 		}
+	})
+}
+
+func TestPendingCommit(t *testing.T) {
+	t.Parallel()
+	w, g := gated(t, 100*time.Millisecond)
+	s, parts, first := hold(t, w, g, "a")
+	pending := func(r *reply) {
+		t.Helper()
+		r.empty(202)
+		if r.header.Get("Retry-After") != "1" || r.header.Get("Content-Length") != "0" {
+			t.Errorf("7.4: %v: want Retry-After 1 and Content-Length 0", r)
+		}
+	}
+	pending(<-first)
+	pending(s.commit(t, parts)) // 8.2 committing, commit: wait, then 202
+	var now session
+	w.do(t, "GET", s.path(""), nil).want(200).decode(&now)
+	if now.NumPartsProcessed != 2 {
+		t.Errorf("4: %d parts are processed after a 202, want all 2", now.NumPartsProcessed)
+	}
+	w.do(t, "DELETE", s.path(""), nil).refused(409, "conflict")
+	g.open()
+	r := s.commit(t, parts)
+	for end := time.Now().Add(10 * time.Second); r.status == 202 && time.Now().Before(end); {
+		r = s.commit(t, parts)
+	}
+	if f := r.file(); f.SHA1 != sha1Of(s.data) {
+		t.Errorf("committed %+v", f)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	type made struct {
+		s     *session
+		parts []part
+	}
+	begin := func(t *testing.T, name string) made {
+		t.Helper()
+		s := w.create(t, name, noise(2*partSize))
+		return made{s, s.parts(t)}
+	}
+	expired, swept, committed, aborted := begin(t, "expired"), begin(t, "swept"), begin(t, "committed"), begin(t, "aborted")
+	tombstone := committed.s.commit(t, committed.parts).file()
+	w.do(t, "DELETE", aborted.s.path(""), nil).empty(204)
+	bob := w.user(t, "bob@example.net", 0)
+	is := func(m made) func(*testing.T) (*session, []part) {
+		return func(*testing.T) (*session, []part) { return m.s, m.parts }
+	}
+	// until turns the clock to a time before or after the session's expiry.
+	until := func(m made, after time.Duration) {
+		t.Helper()
+		at, err := time.Parse(time.RFC3339, m.s.SessionExpiresAt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Add(at.Add(after).Sub(w.Clock.Now()))
+	}
+
+	const margin = time.Minute // the clock goes on while the test runs
+	until(expired, -margin)
+	var later made
+	t.Run("3.2 a session lives for 7 days", func(t *testing.T) {
+		w.Chores(t.Context())
+		w.do(t, "GET", expired.s.path(""), nil).want(200)
+		expired.s.put(t, 0).want(200)
+		later = begin(t, "opened later")
+	})
+	until(aborted, 0)
+
+	ok, done := cell{status: 200}, cell{status: 204}
+	late, gone := cell{410, "session_expired"}, cell{404, "not_found"}
+	whenExpired := row{get: late, same: late, other: late, parts: late, commit: late, abort: done, log: done, plan: late}
+	whenCommitted := row{get: ok, same: ok, other: cell{416, "range_overlaps_existing_part"}, parts: ok, commit: cell{status: 201}, abort: done, log: done, plan: cell{409, "conflict"}}
+	whenAborted := row{get: gone, same: gone, other: gone, parts: gone, commit: gone, abort: done, log: done, plan: gone}
+	remembered := func(t *testing.T, when string) {
+		whenExpired.check(t, w, "expired, "+when, is(expired))
+		whenCommitted.check(t, w, "committed, "+when, is(committed))
+		whenAborted.check(t, w, "aborted, "+when, is(aborted)) // never turns 410
+		all(403, "forbidden").check(t, bob, "other user, expired, "+when, is(expired))
+	}
+	remembered(t, "at once")
+	w.Chores(t.Context())
+	whenExpired.check(t, w, "expired, nothing asked before the sweep", is(swept))
+	remembered(t, "after a sweep")
+	t.Run("8.2 expired: its part data goes", func(t *testing.T) {
+		if n := blobs(t, w); n != 4 {
+			t.Errorf("%d blobs for a file and an open session of two parts each", n)
+		}
+		w.do(t, "GET", later.s.path(""), nil).want(200)
+	})
+
+	until(expired, content.Remembered-margin)
+	w.Chores(t.Context())
+	remembered(t, "until 7 days past session_expires_at")
+
+	until(aborted, content.Remembered)
+	for _, when := range []string{"at once", "after a sweep"} {
+		for what, m := range map[string]made{"expired": expired, "committed": committed, "aborted": aborted} {
+			all(404, "not_found").check(t, w, "forgotten ("+what+"), "+when, is(m))
+		}
+		all(404, "not_found").check(t, bob, "forgotten, other user, "+when, is(expired))
+		w.Chores(t.Context())
+	}
+	var f file
+	w.do(t, "GET", "/2.0/files/"+tombstone.ID, nil).want(200).decode(&f)
+	if f.SHA1 != tombstone.SHA1 {
+		t.Errorf("the file became %+v", f)
+	}
+}
+
+func TestAbort(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *daemon.Config) { c.Quota = new(int64(4 * partSize)) })
+	data := noise(2 * partSize)
+
+	t.Run("8.1 DELETE: 204, empty body; parts are discarded", func(t *testing.T) {
+		s := w.create(t, "a", data)
+		s.parts(t)
+		w.do(t, "DELETE", s.path(""), nil).empty(204)
+		for end := time.Now().Add(5 * time.Second); blobs(t, w) != 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d blobs are left", blobs(t, w))
+			}
+		}
+		w.do(t, "GET", s.path(""), nil).refused(404, "not_found")
+	})
+	t.Run("8.1 DELETE gives back what the session had of the quota", func(t *testing.T) {
+		for range 3 {
+			s := w.create(t, "a", noise(4*partSize))
+			w.do(t, "DELETE", s.path(""), nil).empty(204)
+			w.do(t, "DELETE", s.path(""), nil).empty(204) // twice gives back once
+		}
+		w.open(t, "", fields{"folder_id": "0", "file_name": "a", "file_size": 4*partSize + 1}).refused(403, "storage_limit_exceeded")
+	})
+	t.Run("8.1 DELETE with a body: read and ignored", func(t *testing.T) {
+		for _, body := range []string{"{}", "not JSON", `{"parts":[]}`, strings.Repeat(" ", 100_000)} {
+			w.do(t, "DELETE", w.create(t, "a", data).path(""), body, "Content-Type", "application/json").empty(204)
+		}
+	})
+	t.Run("8.1 an aborted session's name is free, as its bytes are", func(t *testing.T) {
+		s := w.create(t, "a", data)
+		s.parts(t)
+		w.do(t, "DELETE", s.path(""), nil).empty(204)
+		w.create(t, "a", data).parts(t)
+	})
+	t.Run("8.1 after commit: 204, the file is untouched", func(t *testing.T) {
+		s := w.create(t, "b", data)
+		parts := s.parts(t)
+		f := s.commit(t, parts).file()
+		for range 2 {
+			w.do(t, "DELETE", s.path(""), nil).empty(204)
+		}
+		w.Chores(t.Context())
+		var now file
+		w.do(t, "GET", "/2.0/files/"+f.ID, nil).want(200).decode(&now)
+		if now != f {
+			t.Errorf("%+v became %+v", f, now)
+		}
+		where := w.do(t, "GET", "/2.0/files/"+f.ID+"/content", nil).want(302).header.Get("Location")
+		if r := w.do(t, "GET", where, nil).want(200); string(r.body) != string(data) {
+			t.Errorf("the content became %d other bytes", len(r.body))
+		}
+		s.commit(t, parts).file() // still a tombstone
 	})
 }

@@ -23,6 +23,7 @@ import (
 var part8Hex = regexp.MustCompile(`^[0-9A-F]{8}$`)
 
 func TestPutPartReply(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	s := w.create(t, "a", noise(4*partSize+1))
 
@@ -65,6 +66,7 @@ func TestPutPartReply(t *testing.T) {
 }
 
 func TestPutPartRefusals(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	bob := w.user(t, "bob@example.net", 0)
 	const size = 3*partSize + 100
@@ -203,6 +205,7 @@ func blobs(t *testing.T, w *wire) (n int) {
 }
 
 func TestTrailingEmptyPart(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	const size = 2 * partSize
 	data := noise(size)
@@ -298,6 +301,7 @@ func (s *session) race(t *testing.T, i int, bodies ...[]byte) []*reply {
 }
 
 func TestConcurrentPutsOfOneRange(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	s := w.create(t, "a", noise(2*partSize))
 	const many = 6
@@ -372,6 +376,7 @@ func (f *failing) Create(name string) (vfs.File, error) {
 }
 
 func TestStorageFailure(t *testing.T) {
+	t.Parallel()
 	var disk *failing
 	w := start(t, func(c *daemon.Config) {
 		disk = &failing{FS: vfs.Dir(c.Data)}
@@ -408,6 +413,7 @@ type partList struct {
 }
 
 func TestListParts(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	s := w.create(t, "a", noise(5*partSize+1))
 	stored := map[int]part{}

@@ -379,6 +379,21 @@ func TestPlanSharesBytes(t *testing.T) {
 		got := two.commit(t, two.planned(hits)).file()
 		intact(t, f.FileVersion.ID, got.FileVersion.ID)
 	})
+	t.Run("9.2 the file that the hits came from is deleted for good: its copy keeps the bytes", func(t *testing.T) {
+		bytesOf := noise(2*partSize + 1)
+		source := w.upload(t, "source", bytesOf)
+		w.idle(t)
+		s := w.create(t, "copy", bytesOf)
+		hits, _ := s.plan(t, s.offers())
+		w.do(t, "DELETE", "/2.0/files/"+source.ID, nil).empty(204)
+		w.do(t, "DELETE", "/2.0/files/"+source.ID+"/trash", nil).empty(204)
+		got := s.commit(t, s.planned(hits)).file()
+		w.Clock.Add(2 * time.Hour)
+		w.Chores(t.Context())
+		if !bytes.Equal(w.download(t, got.ID), bytesOf) {
+			t.Error("other bytes came back")
+		}
+	})
 	t.Run("9.2 a hit counts for the quota like a part that was sent", func(t *testing.T) {
 		u := w.user(t, "quota@example.net", int64(len(data))*3/2)
 		mine := u.upload(t, "a", data)

@@ -52,7 +52,7 @@ func (s *Server) items(c *call, list []content.Item, view boxapi.View) boxapi.It
 	for _, i := range list {
 		switch i := i.(type) {
 		case *content.Folder:
-			f := s.folder(i, view)
+			f := s.folder(c, i, view)
 			out = append(out, &f)
 		case *content.File:
 			f := s.file(c, i, view)
@@ -121,11 +121,23 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 			CanShare: may(content.Share), CanSetShareAccess: may(content.Share),
 		}
 	}
+	// What only browser components ask for.
+	if view.Fields.Has("is_download_available") {
+		may := content.May(c.who, content.Download, f)
+		out.IsDownloadAvailable = &may
+	}
+	if view.Fields.Has("authenticated_download_url") {
+		url := s.api(c.Request) + "/files/" + f.ID.String() + "/content"
+		out.AuthenticatedDownloadURL = &url
+	}
+	if view.Fields.Has("allowed_shared_link_access_levels") {
+		out.AllowedSharedLinkAccessLevels = boxapi.List[string]{} // no file can have a link yet
+	}
 	return out
 }
 
 // folder is a folder with what the view shows of it, but for its items.
-func (s *Server) folder(f *content.Folder, _ boxapi.View) boxapi.Folder {
+func (s *Server) folder(c *call, f *content.Folder, view boxapi.View) boxapi.Folder {
 	out := boxapi.Folder{
 		FolderMini:  folderMini(f),
 		Description: f.Description,
@@ -135,6 +147,18 @@ func (s *Server) folder(f *content.Folder, _ boxapi.View) boxapi.Folder {
 		OwnedBy:     userMini(f.OwnedBy),
 		ModifiedBy:  userMini(f.ModifiedBy),
 		ItemStatus:  string(f.Status),
+	}
+	if view.Fields.Has("has_collaborations") {
+		none := false // nobody can collaborate yet
+		out.HasCollaborations = &none
+	}
+	if view.Fields.Has("permissions") {
+		may := func(do content.Action) bool { return content.May(c.who, do, f) }
+		out.Permissions = &boxapi.FolderPermissions{
+			CanDownload: may(content.Download), CanUpload: may(content.Upload),
+			CanRename: may(content.Rename) && !f.Root, CanDelete: may(content.Delete) && !f.Root,
+			CanShare: may(content.Share) && !f.Root, CanSetShareAccess: may(content.Share) && !f.Root,
+		}
 	}
 	out.PathCollection, out.Parent = way(&f.Node)
 	if f.Root {

@@ -17,6 +17,7 @@ import (
 const nobody = "0123456789ABCDEF0123456789ABCDEF" // a session that never was
 
 func TestRoutes(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	for _, route := range []struct{ method, path string }{
 		{"POST", "/files/upload_sessions"},
@@ -123,57 +124,56 @@ func TestRoutes(t *testing.T) {
 }
 
 func TestSessionEndpoints(t *testing.T) {
-	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	t.Parallel()
+	prefixes := func(p string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(p)} }
+	plain := start(t, nil)
+	proxied := start(t, func(c *daemon.Config) { c.TrustedProxies = prefixes("127.0.0.0/8") })
+	elsewhere := start(t, func(c *daemon.Config) { c.TrustedProxies = prefixes("10.0.0.0/8") })
+	public := start(t, func(c *daemon.Config) {
+		c.PublicURL, c.TrustedProxies = "https://files.example.org/", prefixes("127.0.0.0/8")
+	})
+	public.URL = "http://" + public.Addr()
 	for _, c := range []struct {
 		name    string
-		edit    func(*daemon.Config)
+		w       *wire
 		headers []string
 		want    string // empty: the server's own origin
 	}{
-		{name: "the request's Host, without anything else"},
-		{name: "the request's Host", headers: []string{"Host", "box.example.net:8443"}, want: "http://box.example.net:8443"},
+		{name: "the request's Host, without anything else", w: plain},
+		{name: "the request's Host", w: plain, headers: []string{"Host", "box.example.net:8443"}, want: "http://box.example.net:8443"},
 		{
-			name:    "not X-Forwarded-Proto/Host of a peer that is not trusted",
+			name: "not X-Forwarded-Proto/Host where no proxy is trusted", w: plain,
 			headers: []string{"Host", "box.example.net", "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "https"}, want: "http://box.example.net",
 		},
 		{
-			name:    "not X-Forwarded-Proto/Host of a peer that is no proxy",
-			edit:    func(c *daemon.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
+			name: "not X-Forwarded-Proto/Host of a peer that is not the proxy", w: elsewhere,
 			headers: []string{"Host", "box.example.net", "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "https"}, want: "http://box.example.net",
 		},
 		{
-			name:    "X-Forwarded-Proto/Host of a trusted proxy",
-			edit:    func(c *daemon.Config) { c.TrustedProxies = loopback },
+			name: "X-Forwarded-Proto/Host of a trusted proxy", w: proxied,
 			headers: []string{"X-Forwarded-Host", "up.example.net", "X-Forwarded-Proto", "https"}, want: "https://up.example.net",
 		},
 		{
-			name:    "X-Forwarded-Proto only",
-			edit:    func(c *daemon.Config) { c.TrustedProxies = loopback },
+			name: "X-Forwarded-Proto only", w: proxied,
 			headers: []string{"Host", "box.example.net", "X-Forwarded-Proto", "https"}, want: "https://box.example.net",
 		},
 		{
-			name:    "the client's side of a chain of proxies",
-			edit:    func(c *daemon.Config) { c.TrustedProxies = loopback },
+			name: "the client's side of a chain of proxies", w: proxied,
 			headers: []string{"X-Forwarded-Host", "up.example.net, inner.example.net:81", "X-Forwarded-Proto", "https,http"}, want: "https://up.example.net",
 		},
 		{
-			name:    "nothing that a proxy passes on unchecked can leave the origin",
-			edit:    func(c *daemon.Config) { c.TrustedProxies = loopback },
+			name: "nothing that a proxy passes on unchecked can leave the origin", w: proxied,
 			headers: []string{"Host", "box.example.net", "X-Forwarded-Host", "evil.example/x?", "X-Forwarded-Proto", "gopher"}, want: "http://box.example.net",
 		},
 		{
-			name: "a configured public URL before all others",
-			edit: func(c *daemon.Config) { c.PublicURL, c.TrustedProxies = "https://files.example.org/", loopback },
+			name: "a configured public URL before all others", w: public,
 			headers: []string{
 				"Host", "box.example.net", "X-Forwarded-Host", "up.example.net", "X-Forwarded-Proto", "http",
 			}, want: "https://files.example.org",
 		},
 	} {
 		t.Run("1.2 session_endpoints from "+c.name, func(t *testing.T) {
-			t.Parallel()
-			w := start(t, c.edit)
-			w.URL = "http://" + w.Addr() // also where clients are told another one
-			want := c.want
+			w, want := c.w, c.want
 			if want == "" {
 				want = w.URL
 			}
@@ -188,8 +188,7 @@ func TestSessionEndpoints(t *testing.T) {
 	}
 
 	t.Run("1.2 session_endpoints: each of them works as it is", func(t *testing.T) {
-		w := start(t, nil)
-		data := noise(partSize)
+		w, data := plain, noise(partSize)
 		s := w.create(t, "a", data)
 		at := s.SessionEndpoints
 		w.do(t, "POST", at["plan"], fields{"parts": []fields{{"offset": 0, "size": partSize, "sha512": strings.Repeat("ab", 64)}}}).want(200)
@@ -216,6 +215,7 @@ func checkEndpoints(t *testing.T, s *session, origin string) {
 }
 
 func TestWhoIsAsking(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	bob := w.user(t, "bob@example.net", 0)
 	challenged := func(t *testing.T, r *reply, status int, has string) {
@@ -282,6 +282,7 @@ func TestWhoIsAsking(t *testing.T) {
 }
 
 func TestRequestConventions(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 
 	t.Run("2 headers that are ignored silently", func(t *testing.T) {
@@ -396,6 +397,7 @@ func TestRequestConventions(t *testing.T) {
 }
 
 func TestDigestHeader(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	data := noise(partSize)
 	s := w.create(t, "digests", data)

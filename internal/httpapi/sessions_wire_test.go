@@ -25,6 +25,7 @@ func (w *wire) open(t testing.TB, fileID string, body any) *reply {
 }
 
 func TestCreateRequest(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	folder := w.folder(t, "0", "lidar")
 	data := noise(partSize + 1)
@@ -106,6 +107,7 @@ func TestCreateRequest(t *testing.T) {
 }
 
 func TestCreateReply(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	data := noise(3*partSize - 1)
 	before := w.Clock.Now().Truncate(time.Second)
@@ -191,6 +193,7 @@ func TestCreateReply(t *testing.T) {
 }
 
 func TestPartSizes(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(c *daemon.Config) {
 		c.PartSize, c.MinChunkedSize, c.MaxFileSize = 0, nil, content.MaxFileSize
 	})
@@ -247,6 +250,7 @@ func TestPartSizes(t *testing.T) {
 }
 
 func TestCreateLimits(t *testing.T) {
+	t.Parallel()
 	const quota = 30_000_000
 	w := start(t, func(c *daemon.Config) {
 		c.MinChunkedSize, c.PartSize, c.MaxFileSize, c.Quota = nil, 0, 25_000_000, new(int64(quota))

@@ -12,6 +12,9 @@ import (
 	"boxcar/internal/content"
 )
 
+// noStore is the Cache-Control of every reply.
+const noStore = "no-cache, no-store"
+
 // begin sets up a call: its id, its writer, its body.
 func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
 	var id [8]byte
@@ -22,7 +25,7 @@ func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
 	r.Body = w.body
 	h := w.Header()
 	h["BOX-REQUEST-ID"] = []string{w.id}
-	h.Set("Cache-Control", "no-cache, no-store")
+	h.Set("Cache-Control", noStore)
 	h.Set("Vary", "Origin")
 	return &call{Request: r, w: w, body: w.body}
 }

@@ -203,7 +203,7 @@ type Items interface {
 	Trashed(owner content.ID, offset int64, limit int) ([]Item, error)
 	CountTrashed(owner content.ID) (int64, error)
 	// DeleteItem removes an item that no other is in. Its versions are removed
-	// in the same transaction.
+	// behind it in the same transaction.
 	DeleteItem(id content.ID) error
 
 	// InsertVersion adds a version, before its file's InsertItem in the same
@@ -318,8 +318,8 @@ type Parts interface {
 
 	// SetSHA512 records the digest of a blob in all parts that refer to it.
 	SetSHA512(key blob.Key, sum content.SHA512) error
-	// MatchSHA512 finds parts of versions with that content, whoever owns them.
-	MatchSHA512(sum content.SHA512, size int64, limit int) ([]Match, error)
+	// MatchSHA512 finds parts with that content, of versions of files with that owner.
+	MatchSHA512(owner content.ID, sum content.SHA512, size int64, limit int) ([]Match, error)
 	// Unhashed are blobs without a SHA-512 that the current versions of a user's files
 	// refer to and that are not in the trash, neither themselves nor with a folder above
 	// them, in order of key, those after the key given, each once.

@@ -146,6 +146,7 @@ type Page struct {
 	Offset int64
 	Limit  int
 	After  *Mark // go on behind it; Order, Desc and Offset don't count then
+	Sizes  bool  // set the Size of folders, too: each takes a walk over what is in it
 }
 
 // List lists a folder: folders before files, then in the page's order.
@@ -182,6 +183,11 @@ func (s *Service) List(ctx context.Context, who content.Principal, folder conten
 			item, err := a.item(row, above, content.Active)
 			if err != nil {
 				return err
+			}
+			if f, ok := item.(*content.Folder); ok && page.Sizes {
+				if f.Size, err = tx.TreeSize(f.ID); err != nil {
+					return err
+				}
 			}
 			l.Items = append(l.Items, item)
 		}

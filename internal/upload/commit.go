@@ -27,9 +27,9 @@ type Listed struct {
 	Quote        func() string // what the client wrote
 }
 
-// commitLease is how long a session stays committing without a sign of life.
-// The hash of the largest file takes less.
-const commitLease = 6 * time.Hour
+// commitLease is how long a session stays committing without a sign of life;
+// a commit at work gives one three times as often.
+const commitLease = 30 * time.Second
 
 // Commit makes a file or a version of the session's parts, once, in one
 // transaction that would survive a power cut when Commit returns. A committed
@@ -203,13 +203,14 @@ func (s *Service) commit(ctx context.Context, who content.Principal, ses meta.Se
 	if f.at().N != ses.Grid.FileSize {
 		// The hash will take a while. Meanwhile the session is this commit's.
 		leased, err = s.lease(ctx, who, ses.ID)
-		if err != nil {
-			if content.Is(err, content.SessionBusy) {
-				return nil, true, nil
-			}
-			return nil, false, err
+		if content.Is(err, content.SessionBusy) {
+			return nil, true, nil
 		}
-		if err := s.finish(ctx, ses, f); err != nil {
+		if err == nil {
+			leased, err = s.finish(ctx, ses, f, leased)
+		}
+		if err != nil {
+			// Also when the lease itself failed: it may have been made.
 			s.reopen(ctx, ses.ID, leased)
 			return nil, false, err
 		}
@@ -258,9 +259,12 @@ func (s *Service) commit(ctx context.Context, who content.Principal, ses meta.Se
 	return file, again, err
 }
 
+// leaseFrom is when a lease ends that begins now, as rows keep it.
+func (s *Service) leaseFrom() time.Time { return s.Now().Add(commitLease).Truncate(time.Microsecond) }
+
 // lease makes an open session committing.
 func (s *Service) lease(ctx context.Context, who content.Principal, id content.SessionID) (until time.Time, err error) {
-	until = s.Now().Add(commitLease).Truncate(time.Microsecond)
+	until = s.leaseFrom()
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
 		ses, err := s.live(tx, who, id)
 		if err != nil {
@@ -292,24 +296,52 @@ func (s *Service) reopen(ctx context.Context, id content.SessionID, lease time.T
 	}
 }
 
-// finish waits until the whole file has been hashed.
-func (s *Service) finish(ctx context.Context, ses meta.Session, f *front) error {
+// finish waits until the whole file has been hashed, and keeps the lease
+// meanwhile. It returns the lease as it is then.
+func (s *Service) finish(ctx context.Context, ses meta.Session, f *front, leased time.Time) (time.Time, error) {
+	alive := time.NewTicker(commitLease / 3)
+	defer alive.Stop()
 	for f.at().N != ses.Grid.FileSize {
 		before := f.at().N
 		select {
 		case <-s.catchUp(ses, f):
+		case <-alive.C:
+			leased = s.renew(ctx, ses.ID, leased)
+			continue
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return leased, context.Cause(ctx)
 		}
 		f.mu.Lock()
 		err, stuck := f.err, f.now.N == before && f.busy == nil
 		f.mu.Unlock()
 		if err != nil {
-			return err
+			return leased, err
 		}
 		if stuck {
-			return fmt.Errorf("upload session %s: no stored part at %d to go on hashing", ses.ID, before)
+			return leased, fmt.Errorf("upload session %s: no stored part at %d to go on hashing", ses.ID, before)
 		}
 	}
-	return nil
+	return leased, nil
+}
+
+// renew makes a lease last longer. Where that fails, it stays as it is; should
+// it end, another commit may begin, and only one of the two will publish.
+func (s *Service) renew(ctx context.Context, id content.SessionID, leased time.Time) time.Time {
+	until := s.leaseFrom()
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+		ses, err := tx.Session(id)
+		if err != nil {
+			return err
+		}
+		if ses.State != content.Committing || !ses.Lease.Equal(leased) {
+			return busy(id)
+		}
+		ses.Lease = until
+		return tx.UpdateSession(ses)
+	})
+	if err != nil {
+		s.Log.Warn("lease of a commit not renewed", "session", id, "error", err)
+		return leased
+	}
+	return until
 }

@@ -27,6 +27,7 @@ type front struct {
 	saved int64 // how far the row is
 	after []mark
 	busy  chan struct{} // closed when the goroutine that catches up ends; nil if none
+	again bool          // it was asked to look again before it ends
 	err   error         // why the last one ended early
 }
 
@@ -156,6 +157,8 @@ func (s *Service) catchUp(ses meta.Session, f *front) (ended chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy != nil {
+		// It may have looked for a part that has come since.
+		f.again = true
 		return f.busy
 	}
 	if f.now.N == ses.Grid.FileSize {
@@ -163,19 +166,25 @@ func (s *Service) catchUp(ses meta.Session, f *front) (ended chan struct{}) {
 		close(done)
 		return done
 	}
-	f.busy, f.err = make(chan struct{}), nil
+	f.busy, f.again, f.err = make(chan struct{}), false, nil
 	ended = f.busy
 	s.hold(ses)
 	s.work.Go(func() {
 		defer s.drop(ses.ID, f)
-		err := s.advance(s.bg, ses, f)
-		// A session that was aborted meanwhile has nothing left to hash.
-		if err != nil && s.bg.Err() == nil && !content.Is(err, content.NotFound) {
-			s.Log.Error("hashing ahead stopped", "session", ses.ID, "offset", f.at().N, "error", err)
+		for more := true; more; {
+			err := s.advance(s.bg, ses, f)
+			// A session that was aborted meanwhile has nothing left to hash.
+			if err != nil && s.bg.Err() == nil && !content.Is(err, content.NotFound) {
+				s.Log.Error("hashing ahead stopped", "session", ses.ID, "offset", f.at().N, "error", err)
+			}
+			f.mu.Lock()
+			more = f.again && err == nil
+			f.again = false
+			if !more {
+				f.busy, f.err = nil, err
+			}
+			f.mu.Unlock()
 		}
-		f.mu.Lock()
-		f.busy, f.err = nil, err
-		f.mu.Unlock()
 		close(ended)
 	})
 	return ended

@@ -134,7 +134,7 @@ func (s *Service) reuse(ctx context.Context, tx meta.Tx, who content.Principal, 
 	if !content.Is(err, content.NotFound) {
 		return "", err
 	}
-	matches, err := tx.MatchSHA512(o.SHA512, o.Span.Len(), planMatches)
+	matches, err := tx.MatchSHA512(who.User, o.SHA512, o.Span.Len(), planMatches)
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +154,11 @@ func (s *Service) reuse(ctx context.Context, tx meta.Tx, who content.Principal, 
 			Blob: m.Blob, SHA512: o.SHA512, CreatedAt: now,
 		}
 		// The same state before the same bytes gives the same state behind them.
-		if front.N == o.Span.Start && front.State.Known() && m.Before == front.State {
+		before := m.Before
+		if m.Span.Start == 0 {
+			before = digest.Start
+		}
+		if front.N == o.Span.Start && front.State.Known() && before == front.State {
 			to := content.Front{N: o.Span.End, State: m.After}
 			if to.N == ses.Grid.FileSize {
 				v, err := tx.Version(m.Version)

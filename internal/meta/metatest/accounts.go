@@ -55,6 +55,15 @@ var accounts = []test{
 		equal(t, "used and reserved", []int64{u.Used, u.Reserved}, []int64{105, 20})
 		refused(t, s, content.NotFound, func(tx meta.Tx) error { return tx.AddUsage(999, 1, 1) })
 	}},
+	{"AQuotaIsReplacedAlone", func(t *testing.T, s meta.Store) {
+		want := user(alice, "alice@example.net", aliceRoot)
+		for _, want.Quota = range []int64{1 << 40, 5, 0} {
+			update(t, s, func(tx meta.Tx) error { return tx.SetQuota(alice, want.Quota) })
+			equal(t, "user", get(t, s, func(tx meta.Tx) (content.User, error) { return tx.User(alice) }), want)
+		}
+		equal(t, "another user", get(t, s, func(tx meta.Tx) (content.User, error) { return tx.User(bob) }), user(bob, "bob@example.net", bobRoot))
+		refused(t, s, content.NotFound, func(tx meta.Tx) error { return tx.SetQuota(999, 1) })
+	}},
 	{"TokensAreFoundByHash", func(t *testing.T, s meta.Store) {
 		want := meta.Token{Hash: [32]byte{1, 2}, Kind: meta.DeveloperToken, User: alice, App: app, CreatedAt: start}
 		ends := want

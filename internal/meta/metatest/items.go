@@ -81,6 +81,11 @@ var items = []test{
 		it.Parent, it.Name, it.Key = 200, "b", "b" // a move onto another
 		refused(t, s, content.NameTaken, func(tx meta.Tx) error { return tx.UpdateItem(it) })
 	}},
+	{"AnIDThatIsTakenIsNoMatterOfNames", func(t *testing.T, s meta.Store) {
+		put(t, s, folder(200, aliceRoot, "a", alice))
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.InsertItem(folder(200, aliceRoot, "b", alice)) })
+		equal(t, "item", item(t, s, 200).Name, "a")
+	}},
 	{"WhatIsTrashedLeavesItsNameFree", func(t *testing.T, s meta.Store) {
 		put(t, s, folder(200, aliceRoot, "a", alice))
 		gone := item(t, s, 200)
@@ -152,6 +157,62 @@ var items = []test{
 		trash.TrashedAt = start
 		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(trash) })
 		equal(t, "size", []int64{size(aliceRoot), size(200), size(201)}, []int64{1, 0, 1<<40 + 3})
+	}},
+	{"TheTrashListsWhatWasItselfPutThere", func(t *testing.T, s meta.Store) {
+		trashed := func(it meta.Item) meta.Item { it.TrashedAt = start; return it }
+		top := trashed(folder(210, aliceRoot, "b", alice))
+		want := []meta.Item{
+			trashed(folder(209, aliceRoot, "a", alice)), top, trashed(folder(211, aliceRoot, "B", alice)), // one key, by id
+			trashed(file(205, 210, "a", alice, 1)), trashed(file(206, aliceRoot, "c", alice, 1)),
+		}
+		for i := len(want) - 1; i >= 0; i-- { // against the order, but a parent before what is in it
+			if want[i].ID != 205 {
+				put(t, s, want[i])
+			}
+		}
+		put(t, s, want[3], folder(220, 210, "inside", alice), folder(221, aliceRoot, "live", alice), trashed(folder(222, bobRoot, "a", bob)))
+		list := func(offset int64, limit int) []meta.Item {
+			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Trashed(alice, offset, limit) })
+		}
+		equal(t, "trash", list(0, 100), want)
+		equal(t, "trash 1 to 3", list(1, 3), want[1:4])
+		equal(t, "behind the end", len(list(5, 10)), 0)
+		n := get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountTrashed(alice) })
+		equal(t, "count", n, int64(len(want)))
+	}},
+	{"AnItemIsDeletedWithItsVersions", func(t *testing.T, s meta.Store) {
+		it := file(200, aliceRoot, "x", alice, 1)
+		put(t, s, it, folder(300, aliceRoot, "f", alice), folder(301, 300, "g", alice))
+		fill(t, s, it.Current.Manifest, 1)
+		second := it.Current
+		second.ID, second.Number = 9000, 2
+		update(t, s, func(tx meta.Tx) error { return tx.InsertVersion(second) })
+
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.DeleteItem(300) })                                // something is in it
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.DeleteItem(200) })                                // its versions stay
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return first(tx.DeleteItem(200), tx.DeleteVersion(1200)) }) // one stays
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return first(tx.DeleteVersion(1200), tx.DeleteItem(200)) }) // it is current
+		equal(t, "item", item(t, s, 200), it)
+
+		update(t, s, func(tx meta.Tx) error {
+			return first(tx.DeleteItem(200), tx.DeleteVersion(1200), tx.DeleteVersion(9000), tx.DeleteItem(301), tx.DeleteItem(300))
+		})
+		for _, id := range []content.ID{200, 300, 301} {
+			missing(t, s, "deleted item", func(tx meta.Tx) (meta.Item, error) { return tx.Item(id) })
+		}
+		equal(t, "versions", len(get(t, s, func(tx meta.Tx) ([]meta.Version, error) { return tx.AllVersions(0, 9) })), 0)
+		equal(t, "parts", count(t, s, it.Current.Manifest), int64(1))
+		update(t, s, func(tx meta.Tx) error { return first(tx.DeleteItem(200), tx.DeleteVersion(1200)) }) // not there: no error
+	}},
+	{"APastVersionIsDeletedAlone", func(t *testing.T, s meta.Store) {
+		it := file(200, aliceRoot, "x", alice, 1)
+		put(t, s, it)
+		past := it.Current
+		it.Current.ID, it.Current.Number = 9000, 2
+		update(t, s, func(tx meta.Tx) error { return first(tx.InsertVersion(it.Current), tx.UpdateItem(it)) })
+		update(t, s, func(tx meta.Tx) error { return tx.DeleteVersion(past.ID) })
+		equal(t, "item", item(t, s, 200), it)
+		equal(t, "past versions", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountPastVersions(200) }), int64(0))
 	}},
 	{"AllItemsAreInOrderOfIDTrashOrNot", func(t *testing.T, s meta.Store) {
 		trashed := file(205, aliceRoot, "t", alice, 1)

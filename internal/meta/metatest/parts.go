@@ -235,14 +235,16 @@ var hashes = []test{
 		fill(t, s, m1, 1, 2, 3) // a version
 		fill(t, s, m2, 4, 2)    // a session
 		fill(t, s, m3, 5)       // a version with other bytes, of the same size
+		fill(t, s, 64, 2)       // bob's, with the same bytes as alice's second part
 		commit(t, s, 200, alice, m1)
-		commit(t, s, 201, bob, m3)
+		commit(t, s, 201, alice, m3)
+		commit(t, s, 202, bob, 64)
 		update(t, s, func(tx meta.Tx) error {
 			return first(tx.SetSHA512(blobKey(1), sha512(1)), tx.SetSHA512(blobKey(2), sha512(2)), tx.SetSHA512(blobKey(5), sha512(5)),
 				tx.SetAfter(m1, 0, stateAt(partSize)), tx.SetAfter(m1, partSize, stateAt(2*partSize)))
 		})
 		match := func(n int, size int64, limit int) []meta.Match {
-			return get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(sha512(n), size, limit) })
+			return get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, sha512(n), size, limit) })
 		}
 		want := meta.Match{Part: part(1, 2), Before: stateAt(partSize), File: 200, Version: 1200}
 		want.SHA512, want.After = sha512(2), stateAt(2*partSize)
@@ -251,6 +253,10 @@ var hashes = []test{
 		want.SHA512, want.After = sha512(1), stateAt(partSize)
 		equal(t, "first part", match(1, partSize, 9), []meta.Match{want})
 		equal(t, "another size", len(match(1, partSize-1, 9)), 0)
+		bobs := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(bob, sha512(2), partSize, 9) })
+		if len(bobs) != 1 || bobs[0].File != 202 {
+			t.Errorf("bob's matches are %+v, want the one in his own file", bobs)
+		}
 		equal(t, "an unknown digest", len(match(7, partSize, 9)), 0)
 
 		update(t, s, func(tx meta.Tx) error { return tx.SetSHA512(blobKey(3), sha512(5)) }) // the same bytes twice
@@ -271,7 +277,7 @@ var hashes = []test{
 		update(t, s, func(tx meta.Tx) error { // of parts 0 and 2 only: the one between is not known
 			return first(tx.SetAfter(m1, 0, stateAt(partSize)), tx.SetAfter(m1, 2*partSize, stateAt(3*partSize)), tx.SetSHA512(blobKey(3), sha512(3)))
 		})
-		all := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(sha512(3), partSize, 9) })
+		all := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, sha512(3), partSize, 9) })
 		if len(all) != 1 || all[0].Before.Known() || all[0].After != stateAt(3*partSize) {
 			t.Errorf("matches are %+v, want one with no state before it", all)
 		}

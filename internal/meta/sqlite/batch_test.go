@@ -185,6 +185,27 @@ func TestAVersionWithoutFileFailsAlone(t *testing.T) {
 	}
 }
 
+func TestWhoeverRunsAloneJoinsNobody(t *testing.T) {
+	s := opened(t)
+	s.turns.take(t.Context())
+	errs, end := s.queue(t, put("a"))
+	alone := make(chan error)
+	go func() {
+		alone <- s.update(context.Background(), func(tx meta.Tx) error {
+			return tx.InsertVersion(meta.Version{ID: 1, File: 2})
+		}, true)
+	}()
+	s.awaitQueue(t, 2)
+	s.turns.free()
+	end()
+	if err := <-alone; !isConstraint(err) {
+		t.Errorf("a version without file, alone, gave %v, want SQLite's refusal", err)
+	}
+	if errs[0] != nil || settings(t, s, "a") != "a" {
+		t.Errorf("the one before it gave %v", errs[0])
+	}
+}
+
 func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 	s := opened(t)
 	if err := s.Update(t.Context(), put("before")); err != nil {

@@ -89,6 +89,12 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"ItemsIn by size": {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Limit: 10}) }},
 		"CountItems":      {run: func(tx *sqlmeta.Tx) { tx.CountItems(1) }},
 		"TreeSize":        {run: func(tx *sqlmeta.Tx) { tx.TreeSize(1) }},
+		"Trashed":         {run: func(tx *sqlmeta.Tx) { tx.Trashed(1, 0, 10) }},
+		"CountTrashed":    {run: func(tx *sqlmeta.Tx) { tx.CountTrashed(1) }},
+		"DeleteItem":      {run: func(tx *sqlmeta.Tx) { tx.DeleteItem(1) }},
+		"DeleteVersion":   {run: func(tx *sqlmeta.Tx) { tx.DeleteVersion(1) }},
+		"InsertVersion":   {run: func(tx *sqlmeta.Tx) { tx.InsertVersion(meta.Version{ID: 1, File: 1}) }},
+		"SetQuota":        {run: func(tx *sqlmeta.Tx) { tx.SetQuota(1, 1) }},
 		"AllItems":        {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
 		"Version":         {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
 		"PastVersions":    {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
@@ -115,7 +121,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"Refers":          {run: func(tx *sqlmeta.Tx) { tx.Refers("00000000000000000000000000000001") }},
 		"OrphanManifests": {run: func(tx *sqlmeta.Tx) { tx.OrphanManifests(10) }},
 		"SetSHA512":       {run: func(tx *sqlmeta.Tx) { tx.SetSHA512("00000000000000000000000000000001", content.SHA512{1}) }},
-		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(content.SHA512{1}, 1, 10) }}, // the last term only
+		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(1, content.SHA512{1}, 1, 10) }}, // the last term only
 		"Unhashed":        {run: func(tx *sqlmeta.Tx) { tx.Unhashed(1, "", 10) }},
 		"UnhashedIn":      {run: func(tx *sqlmeta.Tx) { tx.UnhashedIn(1, 10) }},
 	} {

@@ -68,6 +68,9 @@ CREATE TABLE item (
 CREATE UNIQUE INDEX item_name ON item (parent, name_key) WHERE trashed_at = 0;
 CREATE INDEX item_trash ON item (owner, kind, name_key, id) WHERE trashed_at <> 0;
 CREATE INDEX item_listing ON item (parent, kind, name_key, id) WHERE trashed_at = 0;
+-- Not for any query: a delete looks through them for rows that refer to the one that goes.
+CREATE INDEX item_parent ON item (parent);
+CREATE INDEX item_current ON item (current);
 
 CREATE TABLE version (
     id         INTEGER PRIMARY KEY,

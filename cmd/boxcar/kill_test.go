@@ -1,0 +1,171 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Variables of the environment that change TestKill.
+const (
+	envCycles = "BOXCAR_KILL_CYCLES" // how many times the server is killed; 12
+	envSeed   = "BOXCAR_KILL_SEED"   // of the moments and of what the clients do, as a run has logged it
+)
+
+func fromEnv(t *testing.T, name string, otherwise int64) int64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// TestKill kills a server under load, again and again, and holds it to
+// everything that it had acknowledged.
+func TestKill(t *testing.T) {
+	cycles := int(fromEnv(t, envCycles, 12))
+	seed := fromEnv(t, envSeed, time.Now().UnixNano())
+	t.Logf("%s=%d", envSeed, seed)
+	rng := rand.New(rand.NewPCG(uint64(seed), 0))
+	data := filepath.Join(t.TempDir(), "data")
+	flags := []string{"--part-size", strconv.Itoa(partSize), "--min-chunked-size", "0"}
+
+	p := mustServe(t, data, flags...)
+	workers := make([]*worker, 5)
+	for i := range workers {
+		w := &worker{
+			name: fmt.Sprintf("worker %d", i), c: newClient(p), touched: map[*thing]bool{},
+			rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)+1)),
+		}
+		r := w.c.must(t, 201, "POST", "/2.0/folders", fmt.Appendf(nil, `{"name":%q,"parent":{"id":"0"}}`, w.name))
+		var folder struct{ ID string }
+		if err := json.Unmarshal(r.Body, &folder); err != nil {
+			t.Fatal(err)
+		}
+		w.folder = folder.ID
+		workers[i] = w
+	}
+	acks, parts := 0, 0
+	for n := 1; n <= cycles && !t.Failed(); n++ {
+		load(t, p, rng, workers)
+		if t.Failed() {
+			return
+		}
+		if n%4 == 1 {
+			mustBeWhole(t, data) // as the crash has left it
+		}
+		for rng.IntN(3) == 0 {
+			killAtStart(t, rng, data, flags)
+		}
+		p = mustServe(t, data, flags...)
+		audit(t, p, workers)
+		if n%4 == 3 || n == cycles {
+			mustBeWhole(t, data) // beside the server
+		}
+	}
+	for _, w := range workers {
+		acks += w.acks
+		for _, u := range w.open {
+			parts += len(u.acked)
+		}
+	}
+	t.Logf("%d kills, %d changes acknowledged, %d parts in sessions left open; nothing was lost", cycles, acks, parts)
+	if acks < cycles*len(workers) {
+		t.Errorf("only %d changes were acknowledged in %d cycles: this was no load", acks, cycles)
+	}
+	p.stop(t)
+	mustBeWhole(t, data)
+}
+
+// load lets the workers work until the server is killed at a random moment.
+func load(t *testing.T, p *process, rng *rand.Rand, workers []*worker) {
+	t.Helper()
+	errs := make(chan error, len(workers))
+	for _, w := range workers {
+		w.c = newClient(p)
+		go func() { errs <- w.work() }()
+	}
+	// A worker that ends before its server does has found something.
+	select {
+	case err := <-errs:
+		errs <- err
+	case <-time.After(20*time.Millisecond + moment(rng, 400*time.Millisecond)):
+	}
+	if rng.IntN(4) == 0 {
+		p.signal(syscall.SIGTERM) // also in the middle of an orderly end
+		time.Sleep(moment(rng, 15 * time.Millisecond))
+	}
+	p.kill()
+	for range workers {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if t.Failed() {
+		t.Logf("what the server's log has of trouble:\n%s", p.trouble())
+	}
+}
+
+// killAtStart starts a server and kills it before or soon after it is up.
+func killAtStart(t *testing.T, rng *rand.Rand, data string, flags []string) {
+	t.Helper()
+	cmd := exec.Command(program, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, flags...)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(moment(rng, 60 * time.Millisecond))
+	cmd.Process.Kill()
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {
+		t.Fatalf("serve ended by itself: %v", err)
+	}
+}
+
+// audit has every worker compare, and adds up the quota.
+func audit(t *testing.T, p *process, workers []*worker) {
+	t.Helper()
+	errs := make(chan error, len(workers))
+	for _, w := range workers {
+		w.c = newClient(p)
+		go func() { errs <- errors.Join(w.settle(), w.check()) }()
+	}
+	for range workers {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	var me struct {
+		Used int64 `json:"space_used"`
+	}
+	r := newClient(p).must(t, 200, "GET", "/2.0/users/me", nil)
+	if err := r.decode(&me); err != nil {
+		t.Fatal(err)
+	}
+	var want int64
+	for _, w := range workers {
+		want += w.used()
+	}
+	if me.Used != want {
+		t.Errorf("space_used is %d, and what exists adds up to %d", me.Used, want)
+	}
+	if t.Failed() {
+		t.Logf("what the server's log has of trouble:\n%s", p.trouble())
+	}
+}
+
+// moment is a random time below most.
+func moment(rng *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(rng.Int64N(int64(most)))
+}
