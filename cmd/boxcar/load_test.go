@@ -83,7 +83,8 @@ type worker struct {
 	touched map[*thing]bool // since the last look at all
 	doubt   doubt
 
-	acks int // promises that the server has made
+	acks       int            // changes that the server has acknowledged
+	unanswered map[string]int // by what was asked
 }
 
 // errLost says that a request had no answer.

@@ -11,6 +11,9 @@ import (
 func (w *worker) settle() error {
 	d := w.doubt
 	w.doubt = doubt{}
+	if d.what != "" {
+		w.unanswered[d.what]++
+	}
 	switch d.what {
 	case "commit":
 		return w.settleCommit(d.up)
@@ -63,6 +66,9 @@ func (w *worker) settleCommit(u *upload) error {
 	if err != nil {
 		return fmt.Errorf("session %s, commit repeated: %w", u.id, err)
 	}
+	if before != nil {
+		w.unanswered["commit, and done"]++
+	}
 	if before != nil && (e.ID != before.ID || e.FileVersion.ID != before.FileVersion.ID) {
 		return fmt.Errorf("session %s was committed as %+v, and the commit repeated made %+v", u.id, *before, e)
 	}
@@ -78,6 +84,7 @@ func (w *worker) settleSimple(f *thing, what stuff) error {
 	}
 	if e != nil {
 		w.has(f, e.ID, what)
+		w.unanswered["simple, and done"]++
 	}
 	return nil
 }
@@ -187,6 +194,7 @@ func (w *worker) checkSession(u *upload) error {
 			return fmt.Errorf("session %s has a part that nobody sent: %+v", u.id, p)
 		}
 	}
+	w.unanswered["part, and done"] += len(there) - len(u.acked)
 	for at, p := range u.acked {
 		if there[at] != p {
 			return fmt.Errorf("session %s: part %+v was acknowledged, and there is %+v", u.id, p, there[at])

@@ -46,6 +46,9 @@ type Principal struct {
 	Actor ID   // the user whose token it is, when that is another (As-User)
 }
 
+// TrashLife is how long the trash keeps an item.
+const TrashLife = 30 * 24 * time.Hour
+
 // Status of an item. An item inside a trashed folder is trashed too.
 type Status string
 

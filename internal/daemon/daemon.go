@@ -115,9 +115,29 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 		// closed, so idle ones are kept for longer than clients keep them.
 		IdleTimeout:    5 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
+		HTTP2:          &http2Config,
 		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return nil
+}
+
+// http2Config bounds what clients may send before it is read. A connection may
+// cost maxReceive in memory, whatever the number of its streams, and only for
+// bytes that came and that nobody has read yet.
+//
+// A frame counts as received only once all of it came. OkHttp, and so Box's SDK
+// for Java, flushes in blocks of 8 KiB, and not before it waits for the window:
+// if one frame may be the whole window, as with net/http's defaults of 1 MiB
+// for both, it waits for the answer to a frame whose end it holds back itself.
+// So a window is always more than a frame, those 8 KiB, and the 4 KiB that
+// net/http may keep of an update.
+//
+// The connection's window is more than a stream's, so that a body that waits
+// for its turn leaves room for the others.
+var http2Config = http.HTTP2Config{
+	MaxReadFrameSize:              16 << 10, // the least that HTTP/2 allows
+	MaxReceiveBufferPerStream:     1 << 20,
+	MaxReceiveBufferPerConnection: 4<<20 - 1, // the most that net/http allows
 }
 
 // open listens. Who connects waits until Run.

@@ -151,31 +151,39 @@ func (s *Server) listItems(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, order, err := c.listing()
+	page, list, err := c.listPage()
 	if err != nil {
 		return err
-	}
-	byMarker := strings.EqualFold(c.query("usemarker")+c.query("useMarker"), "true")
-	if byMarker {
-		page.Order, page.Desc, page.Offset = tree.ByName, false, 0
-		if page.After, err = parseMark(c.query("marker")); err != nil {
-			return err
-		}
 	}
 	l, err := s.Tree.List(c.Context(), c.who, id, page)
 	if err != nil {
 		return err
 	}
-	view := boxapi.View{Level: boxapi.LevelMini, Fields: c.fields()}
-	entries := s.items(c, l.Items, view)
-	if byMarker {
-		return s.write(c, http.StatusOK, view.Show(boxapi.ItemsByMarker{
-			Entries: entries, Limit: page.Limit, NextMarker: formatMark(l.Next),
-		}))
+	return list(s, l)
+}
+
+// listPage is the page of a list that a query asks for, by offset or by
+// marker, and what writes it in that form.
+func (c *call) listPage() (page tree.Page, write func(*Server, tree.Listing) error, err error) {
+	page, order, err := c.listing()
+	if err != nil {
+		return page, nil, err
 	}
-	return s.write(c, http.StatusOK, view.Show(boxapi.ItemCollection{
-		TotalCount: int(l.Total), Entries: entries, Offset: int(page.Offset), Limit: page.Limit, Order: order,
-	}))
+	view := boxapi.View{Level: boxapi.LevelMini, Fields: c.fields()}
+	if !strings.EqualFold(c.query("usemarker")+c.query("useMarker"), "true") {
+		return page, func(s *Server, l tree.Listing) error {
+			return s.write(c, http.StatusOK, view.Show(boxapi.ItemCollection{
+				TotalCount: int(l.Total), Entries: s.items(c, l.Items, view), Offset: int(page.Offset), Limit: page.Limit, Order: order,
+			}))
+		}, nil
+	}
+	page.Order, page.Desc, page.Offset = tree.ByName, false, 0
+	page.After, err = parseMark(c.query("marker"))
+	return page, func(s *Server, l tree.Listing) error {
+		return s.write(c, http.StatusOK, view.Show(boxapi.ItemsByMarker{
+			Entries: s.items(c, l.Items, view), Limit: page.Limit, NextMarker: formatMark(l.Next),
+		}))
+	}, err
 }
 
 // listing is the page that a query asks for, and how it is sorted in Box's words.

@@ -79,9 +79,20 @@ func hold(t *testing.T, w *wire, g *gate, name string) (s *session, parts []part
 			return s, parts, c
 		}
 		if time.Now().After(end) {
-			t.Fatal("the commit does not wait for the hash")
+			g.open()
+			t.Fatalf("the commit does not wait for the hash: %v", wait(t, c))
 		}
 	}
+}
+
+// wait is the reply that comes, if the request does not fail.
+func wait(t *testing.T, c <-chan *reply) *reply {
+	t.Helper()
+	r := <-c
+	if r == nil {
+		t.FailNow()
+	}
+	return r
 }
 
 // cell is what one state answers on one route.
@@ -226,7 +237,7 @@ func TestLifecycle(t *testing.T) {
 		case <-time.After(100 * time.Millisecond):
 		}
 		g.open()
-		one, two := (<-first).file(), (<-second).file()
+		one, two := wait(t, first).file(), wait(t, second).file()
 		if one.SHA1 != sha1Of(s.data) || one != two {
 			t.Errorf("8.2 committing, commit: wait, then 201: got %+v and %+v", one, two)
 		}
@@ -244,7 +255,7 @@ func TestPendingCommit(t *testing.T) {
 			t.Errorf("7.4: %v: want Retry-After 1 and Content-Length 0", r)
 		}
 	}
-	pending(<-first)
+	pending(wait(t, first))
 	pending(s.commit(t, parts)) // 8.2 committing, commit: wait, then 202
 	var now session
 	w.do(t, "GET", s.path(""), nil).want(200).decode(&now)

@@ -81,7 +81,7 @@ func way(n *content.Node) (path boxapi.PathCollection, parent *boxapi.FolderMini
 // purged is when the trash lets go of an item.
 func purged(n *content.Node) (t boxapi.Time) {
 	if !n.TrashedAt.IsZero() {
-		t.Time = n.TrashedAt.Add(tree.TrashLife)
+		t.Time = n.TrashedAt.Add(content.TrashLife)
 	}
 	return t
 }

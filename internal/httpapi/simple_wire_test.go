@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -345,6 +346,23 @@ func TestSimpleUploadRefused(t *testing.T) {
 			nothing(t)
 		})
 	}
+	t.Run("10.5 a body that is too much already is not awaited to its end", func(t *testing.T) {
+		u := w.user(t, "poorer@example.net", 10_000)
+		for what, row := range map[string]struct {
+			w      *wire
+			size   int
+			status int
+		}{"over the cap": {w, 110_000, 413}, "over quota": {u, 20_000, 403}} {
+			more, body := io.Pipe()
+			go body.Write(newForm().attributes(good).file(noise(row.size)).end()[:row.size])
+			// Without an end, the reply has to come by itself.
+			if r := row.w.do(t, "POST", path, more, "Content-Type", kind); r.status != row.status {
+				t.Errorf("%s: %v", what, r)
+			}
+			body.Close()
+		}
+		nothing(t)
+	})
 	t.Run("10.5 over quota: 403 storage_limit_exceeded, and what fits is taken", func(t *testing.T) {
 		u := w.user(t, "poor@example.net", 10_000)
 		for range 2 {

@@ -77,17 +77,13 @@ func (s *Server) purgeFile(c *call) error {
 
 // listTrash handles GET /folders/trash/items.
 func (s *Server) listTrash(c *call) error {
-	offset, limit, err := c.page(defaultLimit, maxLimit, maxOffset)
+	page, list, err := c.listPage()
 	if err != nil {
 		return err
 	}
-	l, err := s.Tree.ListTrash(c.Context(), c.who, offset, int(limit))
+	l, err := s.Tree.ListTrash(c.Context(), c.who, page)
 	if err != nil {
 		return err
 	}
-	view := boxapi.View{Level: boxapi.LevelMini, Fields: c.fields()}
-	return s.write(c, http.StatusOK, view.Show(boxapi.ItemCollection{
-		TotalCount: int(l.Total), Entries: s.items(c, l.Items, view), Offset: int(offset), Limit: int(limit),
-		Order: []boxapi.Order{{By: "type", Direction: "ASC"}, {By: "name", Direction: "ASC"}},
-	}))
+	return list(s, l)
 }

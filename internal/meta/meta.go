@@ -199,9 +199,12 @@ type Items interface {
 	AllItems(after content.ID, limit int) ([]Item, error)
 
 	// Trashed are the items of an owner that were themselves put in the trash,
-	// folders first, then in order of key and id.
-	Trashed(owner content.ID, offset int64, limit int) ([]Item, error)
+	// in the order of listings by name; page's Order and Desc are not looked at.
+	Trashed(owner content.ID, page ItemPage) ([]Item, error)
 	CountTrashed(owner content.ID) (int64, error)
+	// FilesTrashed are the files that were themselves put in the trash at or
+	// before the time given, those longest in it first.
+	FilesTrashed(before time.Time, limit int) ([]Item, error)
 	// DeleteItem removes an item that no other is in. Its versions are removed
 	// behind it in the same transaction.
 	DeleteItem(id content.ID) error

@@ -23,10 +23,44 @@ func Release(tx Tx, s Session, end content.SessionState, e content.LogEvent) ([]
 	return free, tx.AppendLog(s.ID, e)
 }
 
+// Purge removes a file with all its versions and settles its owner's quota. It
+// returns the blobs that nothing refers to any more, as Release does.
+func Purge(tx Tx, file Item) (free []blob.Key, err error) {
+	versions := []Version{file.Current}
+	for {
+		past, err := tx.PastVersions(file.ID, int64(len(versions)-1), batch)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, past...)
+		if len(past) < batch {
+			break
+		}
+	}
+	if err := tx.DeleteItem(file.ID); err != nil {
+		return nil, err
+	}
+	var bytes int64
+	for _, v := range versions {
+		gone, err := DeleteManifest(tx, v.Manifest)
+		if err != nil {
+			return nil, err
+		}
+		free = append(free, gone...)
+		bytes += v.Size
+		if err := tx.DeleteVersion(v.ID); err != nil {
+			return nil, err
+		}
+	}
+	return free, tx.AddUsage(file.Owner, -bytes, 0)
+}
+
+// batch is how many rows are dealt with in one call.
+const batch = 1000
+
 // DeleteManifest removes all parts of a manifest and returns the blobs that
 // nothing refers to any more.
 func DeleteManifest(tx Tx, m Manifest) ([]blob.Key, error) {
-	const batch = 1000
 	var all []blob.Key
 	for {
 		n, free, err := tx.DeleteParts(m, batch)

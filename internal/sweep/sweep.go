@@ -36,6 +36,7 @@ type Swept struct {
 	Scraps    int // of unfinished Puts
 	Expired   int // sessions
 	Forgotten int // sessions
+	Purged    int // files that were in the trash for 30 days
 	Garbage   int // blobs that no part referred to
 }
 
@@ -46,16 +47,18 @@ func (s *Service) Start(ctx context.Context) error {
 }
 
 // Sweep makes one round: expired sessions let go of their parts and quota,
-// sessions long over are forgotten, then blobs without rows and old scraps go.
+// sessions long over are forgotten, files that the trash has kept long enough
+// are deleted, then blobs without rows and old scraps go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
-	var errs [4]error
+	var errs [5]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
-	done.Garbage, errs[2] = s.garbage(ctx)
-	done.Scraps, errs[3] = s.scraps(ctx, s.Now().Add(-ScrapAge))
+	done.Purged, errs[2] = s.purge(ctx)
+	done.Garbage, errs[3] = s.garbage(ctx)
+	done.Scraps, errs[4] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	if done != (Swept{}) {
-		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "garbage", done.Garbage)
+		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "garbage", done.Garbage)
 	}
 	return done, errors.Join(errs[:]...)
 }
@@ -104,10 +107,8 @@ func (s *Service) expire(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 		n++
-		for _, key := range free {
-			if err := s.Blobs.Delete(ctx, key); err != nil {
-				return n, err
-			}
+		if err := s.delete(ctx, free); err != nil {
+			return n, err
 		}
 	}
 }
@@ -134,6 +135,42 @@ func (s *Service) forget(ctx context.Context) (n int, err error) {
 		}
 		n += len(batch)
 	}
+}
+
+// purge deletes the files that the trash has kept long enough, one in a
+// transaction.
+func (s *Service) purge(ctx context.Context) (n int, err error) {
+	before := s.Now().Add(-content.TrashLife)
+	for {
+		var free []blob.Key
+		found := false
+		err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+			free, found = nil, false
+			old, err := tx.FilesTrashed(before, 1)
+			if err != nil || len(old) == 0 {
+				return err
+			}
+			found = true
+			free, err = meta.Purge(tx, old[0])
+			return err
+		})
+		if err != nil || !found {
+			return n, err
+		}
+		n++
+		if err := s.delete(ctx, free); err != nil {
+			return n, err
+		}
+	}
+}
+
+func (s *Service) delete(ctx context.Context, keys []blob.Key) error {
+	for _, key := range keys {
+		if err := s.Blobs.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // garbage deletes blobs that no part refers to and that are old enough not to

@@ -96,15 +96,16 @@ func (s *Service) TrashedFile(ctx context.Context, who content.Principal, id con
 }
 
 // ListTrash lists what the caller put in the trash, folders before files.
-func (s *Service) ListTrash(ctx context.Context, who content.Principal, offset int64, limit int) (l Listing, err error) {
+func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Page) (l Listing, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
 		if l.Total, err = tx.CountTrashed(who.User); err != nil {
 			return err
 		}
-		rows, err := tx.Trashed(who.User, offset, limit)
+		rows, err := tx.Trashed(who.User, page.rows())
 		if err != nil {
 			return err
 		}
+		rows, l.Next = page.cut(rows)
 		a := assembler{tx: tx}
 		for _, row := range rows {
 			path, status, err := a.above(row.ID)
@@ -190,33 +191,8 @@ func (s *Service) PurgeFile(ctx context.Context, who content.Principal, id conte
 		if err != nil {
 			return err
 		}
-		versions := []meta.Version{row.Current}
-		for {
-			past, err := tx.PastVersions(id, int64(len(versions)-1), 1000)
-			if err != nil {
-				return err
-			}
-			if len(past) == 0 {
-				break
-			}
-			versions = append(versions, past...)
-		}
-		if err := tx.DeleteItem(id); err != nil {
-			return err
-		}
-		var bytes int64
-		for _, v := range versions {
-			gone, err := meta.DeleteManifest(tx, v.Manifest)
-			if err != nil {
-				return err
-			}
-			free = append(free, gone...)
-			bytes += v.Size
-			if err := tx.DeleteVersion(v.ID); err != nil {
-				return err
-			}
-		}
-		return tx.AddUsage(row.Owner, -bytes, 0)
+		free, err = meta.Purge(tx, row)
+		return err
 	})
 	if err != nil {
 		return err

@@ -13,9 +13,6 @@ import (
 	"boxcar/internal/meta"
 )
 
-// TrashLife is how long the trash keeps an item.
-const TrashLife = 30 * 24 * time.Hour
-
 // Service answers for one server's folders and files. Its methods may be
 // called concurrently.
 type Service struct {
@@ -149,6 +146,29 @@ type Page struct {
 	Sizes  bool  // set the Size of folders, too: each takes a walk over what is in it
 }
 
+// rows is the page in the store's terms, with one item more than was asked
+// for, which tells whether there is a next page.
+func (p Page) rows() meta.ItemPage {
+	if p.After == nil {
+		return meta.ItemPage{Order: p.Order, Desc: p.Desc, Offset: p.Offset, Limit: p.Limit + 1}
+	}
+	kind := meta.File
+	if p.After.Folder {
+		kind = meta.Folder
+	}
+	return meta.ItemPage{Limit: p.Limit + 1, After: meta.Item{Kind: kind, Key: p.After.Key, ID: p.After.ID}}
+}
+
+// cut takes that item off again, and marks where the next page begins.
+func (p Page) cut(rows []meta.Item) ([]meta.Item, *Mark) {
+	if len(rows) <= p.Limit {
+		return rows, nil
+	}
+	rows = rows[:p.Limit]
+	last := rows[len(rows)-1]
+	return rows, &Mark{Folder: last.Kind == meta.Folder, Key: last.Key, ID: last.ID}
+}
+
 // List lists a folder: folders before files, then in the page's order.
 func (s *Service) List(ctx context.Context, who content.Principal, folder content.ID, page Page) (l Listing, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
@@ -159,24 +179,11 @@ func (s *Service) List(ctx context.Context, who content.Principal, folder conten
 		if l.Total, err = tx.CountItems(in.ID); err != nil {
 			return err
 		}
-		// One more than asked for tells whether there is a next page.
-		p := meta.ItemPage{Order: page.Order, Desc: page.Desc, Offset: page.Offset, Limit: page.Limit + 1}
-		if page.After != nil {
-			kind := meta.File
-			if page.After.Folder {
-				kind = meta.Folder
-			}
-			p = meta.ItemPage{Limit: page.Limit + 1, After: meta.Item{Kind: kind, Key: page.After.Key, ID: page.After.ID}}
-		}
-		rows, err := tx.ItemsIn(in.ID, p)
+		rows, err := tx.ItemsIn(in.ID, page.rows())
 		if err != nil {
 			return err
 		}
-		if len(rows) > page.Limit {
-			rows = rows[:page.Limit]
-			last := rows[len(rows)-1]
-			l.Next = &Mark{Folder: last.Kind == meta.Folder, Key: last.Key, ID: last.ID}
-		}
+		rows, l.Next = page.cut(rows)
 		a := assembler{tx: tx}
 		above := append(in.Path[:len(in.Path):len(in.Path)], *in)
 		for _, row := range rows {

@@ -216,8 +216,12 @@ func (t *faultyTx) SetQuota(user content.ID, quota int64) error {
 	return do(t, func() error { return t.tx.SetQuota(user, quota) })
 }
 
-func (t *faultyTx) Trashed(owner content.ID, offset int64, limit int) ([]meta.Item, error) {
-	return ask(t, func() ([]meta.Item, error) { return t.tx.Trashed(owner, offset, limit) })
+func (t *faultyTx) Trashed(owner content.ID, page meta.ItemPage) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Trashed(owner, page) })
+}
+
+func (t *faultyTx) FilesTrashed(before time.Time, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.FilesTrashed(before, limit) })
 }
 
 func (t *faultyTx) CountTrashed(owner content.ID) (int64, error) {

@@ -171,14 +171,35 @@ var items = []test{
 			}
 		}
 		put(t, s, want[3], folder(220, 210, "inside", alice), folder(221, aliceRoot, "live", alice), trashed(folder(222, bobRoot, "a", bob)))
-		list := func(offset int64, limit int) []meta.Item {
-			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Trashed(alice, offset, limit) })
+		list := func(page meta.ItemPage) []meta.Item {
+			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Trashed(alice, page) })
 		}
-		equal(t, "trash", list(0, 100), want)
-		equal(t, "trash 1 to 3", list(1, 3), want[1:4])
-		equal(t, "behind the end", len(list(5, 10)), 0)
+		equal(t, "trash", list(meta.ItemPage{Limit: 100}), want)
+		equal(t, "trash 1 to 3", list(meta.ItemPage{Offset: 1, Limit: 3}), want[1:4])
+		equal(t, "behind the end", len(list(meta.ItemPage{Offset: 5, Limit: 10})), 0)
+		for i := range want[1:] {
+			equal(t, "behind an item", list(meta.ItemPage{After: want[i], Limit: 2}), want[i+1:min(i+3, len(want))])
+		}
+		equal(t, "behind the last", len(list(meta.ItemPage{After: want[len(want)-1], Limit: 2})), 0)
 		n := get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountTrashed(alice) })
 		equal(t, "count", n, int64(len(want)))
+	}},
+	{"OldTrashIsFilesByTheTimeTheyWentThere", func(t *testing.T, s meta.Store) {
+		at := func(it meta.Item, hours int) meta.Item {
+			it.TrashedAt = start.Add(time.Duration(hours) * time.Hour)
+			return it
+		}
+		first, second, late := at(file(205, aliceRoot, "a", alice, 1), 1), at(file(204, bobRoot, "b", bob, 1), 2), at(file(206, aliceRoot, "c", alice, 1), 3)
+		put(t, s, second, late, first, at(folder(210, aliceRoot, "f", alice), 1), file(207, aliceRoot, "live", alice, 1), file(208, 210, "with its folder", alice, 1))
+		list := func(hours int, limit int) []meta.Item {
+			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) {
+				return tx.FilesTrashed(start.Add(time.Duration(hours)*time.Hour), limit)
+			})
+		}
+		equal(t, "before the first", len(list(0, 9)), 0)
+		equal(t, "up to the second", list(2, 9), []meta.Item{first, second})
+		equal(t, "the oldest", list(9, 1), []meta.Item{first})
+		equal(t, "all", list(9, 9), []meta.Item{first, second, late})
 	}},
 	{"AnItemIsDeletedWithItsVersions", func(t *testing.T, s meta.Store) {
 		it := file(200, aliceRoot, "x", alice, 1)

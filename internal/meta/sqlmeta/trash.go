@@ -1,6 +1,8 @@
 package sqlmeta
 
 import (
+	"time"
+
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 )
@@ -15,9 +17,21 @@ func (tx *Tx) SetQuota(user content.ID, quota int64) error {
 }
 
 // Trashed is a meta.Items method.
-func (tx *Tx) Trashed(owner content.ID, offset int64, limit int) ([]meta.Item, error) {
-	return list(tx, "list trash", selectItem+`WHERE i.owner = ? AND i.trashed_at <> 0
-		ORDER BY i.kind, i.name_key, i.id LIMIT ? OFFSET ?`, itemColumns, int64(owner), limited(limit), max(0, offset))
+func (tx *Tx) Trashed(owner content.ID, page meta.ItemPage) ([]meta.Item, error) {
+	const op = "list trash"
+	const trash = selectItem + `WHERE i.owner = ? AND i.trashed_at <> 0 `
+	const order = `ORDER BY i.kind, i.name_key, i.id `
+	if a := page.After; a.Key != "" {
+		return list(tx, op, trash+`AND (i.kind, i.name_key, i.id) > (?, ?, ?) `+order+`LIMIT ?`,
+			itemColumns, int64(owner), int64(a.Kind), a.Key, int64(a.ID), limited(page.Limit))
+	}
+	return list(tx, op, trash+order+`LIMIT ? OFFSET ?`, itemColumns, int64(owner), limited(page.Limit), max(0, page.Offset))
+}
+
+// FilesTrashed is a meta.Items method.
+func (tx *Tx) FilesTrashed(before time.Time, limit int) ([]meta.Item, error) {
+	return list(tx, "list old trash", selectItem+`WHERE i.trashed_at <> 0 AND i.kind = 1 AND i.trashed_at <= ?
+		ORDER BY i.trashed_at, i.id LIMIT ?`, itemColumns, micros(before), limited(limit))
 }
 
 // CountTrashed is a meta.Items method.
