@@ -35,6 +35,7 @@ func fromEnv(t *testing.T, name string, otherwise int64) int64 {
 // TestKill kills a server under load, again and again, and holds it to
 // everything that it had acknowledged.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	cycles := int(fromEnv(t, envCycles, 12))
 	seed := fromEnv(t, envSeed, time.Now().UnixNano())
 	t.Logf("%s=%d", envSeed, seed)

@@ -233,6 +233,7 @@ func (b *bigFile) compare(t *testing.T, file string) {
 // them half sent before any goes on.
 func TestMemoryOfManyBigParts(t *testing.T) {
 	measurable(t)
+	t.Parallel()
 	const partSize, inFlight = 64 * mib, 16
 	streams := newStream()
 	for _, sessions := range []int{1, 4} {
@@ -287,6 +288,7 @@ func TestMemoryOfManyBigParts(t *testing.T) {
 // create to commit.
 func TestMemoryOfManyParts(t *testing.T) {
 	measurable(t)
+	t.Parallel()
 	const partSize, parallel = 1024, 16
 	took := func(t *testing.T, parts int) (most int64) {
 		p := mustServe(t, quickDir(t), "--part-size", strconv.Itoa(partSize), "--min-chunked-size", "0")
@@ -328,6 +330,7 @@ func TestMemoryOfManyParts(t *testing.T) {
 // TestMemoryOfIdleSessions opens sessions that nobody goes on with.
 func TestMemoryOfIdleSessions(t *testing.T) {
 	measurable(t)
+	t.Parallel()
 	p := mustServe(t, quickDir(t), "--min-chunked-size", "0")
 	c := newClient(p)
 	open := func(from, to int) {

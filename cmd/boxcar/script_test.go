@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -105,20 +106,25 @@ func usage(ts *testscript.TestScript, ok bool, text string) {
 }
 
 func cmdBoxcar(ts *testscript.TestScript, neg bool, args []string) {
-	judge(ts, neg, ts.Exec(program, args...))
+	execute(ts, neg, append([]string{program}, args...))
 }
 
-// judge notes how a program ended, and fails if it was not to.
-func judge(ts *testscript.TestScript, neg bool, err error) {
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		of(ts).code = shellCode(exit.ProcessState)
-	case err != nil:
-		ts.Fatalf("%v", err)
-	default:
-		of(ts).code = 0
+// execute runs a program to its end, and fails if that is not the one wanted.
+// A server that should not have started has to end, too.
+func execute(ts *testscript.TestScript, neg bool, line []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), ready)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	surround(ts, cmd)
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		ts.Fatalf("it still ran after %s", ready)
 	}
+	if cmd.ProcessState == nil {
+		ts.Fatalf("%v", err)
+	}
+	of(ts).code = shellCode(cmd.ProcessState)
 	if failed := of(ts).code != 0; failed != neg {
 		ts.Fatalf("exit code %d", of(ts).code)
 	}
@@ -131,7 +137,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// seen is what a server sees of a script's environment.
+// seen is what programs see of a script's environment.
 var seen = []string{
 	"PATH", "HOME", "TMPDIR", "SystemRoot",
 	"BOXCAR_DATA", "BOXCAR_LISTEN", "BOXCAR_PUBLIC_URL", "BOXCAR_TLS_CERT", "BOXCAR_TLS_KEY",
@@ -140,16 +146,21 @@ var seen = []string{
 	"BOXCAR_MAX_FILE_SIZE", "BOXCAR_QUOTA",
 }
 
-func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg, "serve ARG...")
-	s := of(ts)
-	cmd := exec.Command(program, append([]string{"serve"}, args...)...)
+// surround gives a command the script's directory and environment.
+func surround(ts *testscript.TestScript, cmd *exec.Cmd) {
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range seen {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
 	}
+}
+
+func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg, "serve ARG...")
+	s := of(ts)
+	cmd := exec.Command(program, append([]string{"serve"}, args...)...)
+	surround(ts, cmd)
 	if ts.Getenv("BOXCAR_LISTEN") == "" {
 		cmd.Env = append(cmd.Env, "BOXCAR_LISTEN=127.0.0.1:0") // a flag wins
 	}
@@ -245,7 +256,7 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 // written to has to belong to that user.
 func cmdUnprivileged(ts *testscript.TestScript, neg bool, args []string) {
 	if os.Geteuid() != 0 {
-		judge(ts, neg, ts.Exec(program, args...))
+		cmdBoxcar(ts, neg, args)
 		return
 	}
 	// Temporary directories let nobody else through.
@@ -253,5 +264,5 @@ func cmdUnprivileged(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.Chmod(path, 0o755))
 	}
 	const nobody = "65534"
-	judge(ts, neg, ts.Exec("setpriv", append([]string{"--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", program}, args...)...))
+	execute(ts, neg, append([]string{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", program}, args...))
 }

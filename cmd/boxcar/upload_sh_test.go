@@ -150,6 +150,7 @@ func (b *bench) mustHold(stdout, name string, data []byte) {
 // TestUploadScriptIsWhatServeShows takes the script from the first start's
 // output, as a person would with the mouse.
 func TestUploadScriptIsWhatServeShows(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := mustServe(t, data)
 	const first, last = "#!/bin/sh\n", "\necho \"downloaded, and the same\"\n"
@@ -171,6 +172,7 @@ func TestUploadScriptIsWhatServeShows(t *testing.T) {
 }
 
 func TestUploadScript(t *testing.T) {
+	t.Parallel()
 	for _, sh := range shells(t) {
 		t.Run(sh.name, func(t *testing.T) {
 			t.Parallel()
@@ -193,10 +195,10 @@ func (b *bench) uploads(t *testing.T) {
 		{name: "plain.bin", size: 3*shPartSize + 17, parts: 4},
 		{name: "exactly two parts", size: 2 * shPartSize, parts: 2},
 		{name: "as small as may be", size: shLeast, parts: 1},
-		{name: `it's a "file" with \n and $HOME.bin`, size: 5000, parts: 1},
+		{name: "it's a \"file\" with $HOME & `id` [*?].bin", size: 5000, parts: 1},
 		{name: "Fjörður 日本 🚃.bin", size: 5000, parts: 1},
 		{name: "-n", size: 5000, parts: 1},
-		{name: " blanks  around ", size: 5000, parts: 1},
+		{name: "two  blanks", size: 5000, parts: 1},
 	} {
 		data := b.file(f.name, f.size)
 		code, out, errs := b.run(nil, f.name)
@@ -224,6 +226,7 @@ func (b *bench) explains(t *testing.T) {
 	b.file("small", shLeast-1)
 	b.file("good", 3*shPartSize)
 	b.file("other", 3*shPartSize)
+	b.file(`back\slash`, 3*shPartSize)
 	if code, out, errs := b.run(nil, "good"); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
@@ -248,6 +251,7 @@ func (b *bench) explains(t *testing.T) {
 		{why: "too small", args: []string{"small"}, code: 1,
 			says: `^HTTP 400: \{.*"code":"file_size_too_small".*"message":"The file size 999 is less than the minimum chunked upload file size of 1000".*\}\n$`},
 		{why: "there already", args: []string{"good"}, code: 1, says: `^HTTP 409: \{.*"code":"item_name_in_use".*\}\n$`},
+		{why: "a name that Box has not", args: []string{`back\slash`}, code: 1, says: `^HTTP 400: \{.*"code":"item_name_invalid".*\}\n$`},
 		{why: "wrong token", env: []string{"BOXCAR_TOKEN=wrong"}, args: []string{"other"}, code: 1,
 			says: `^HTTP 401: http://127.0.0.1:\d+ does not know the token in BOXCAR_TOKEN\n$`},
 		{why: "no server", env: []string{"BOXCAR_URL=http://127.0.0.1:1"}, args: []string{"other"}, code: 1,

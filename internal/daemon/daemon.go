@@ -137,7 +137,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 var http2Config = http.HTTP2Config{
 	MaxReadFrameSize:              16 << 10, // the least that HTTP/2 allows
 	MaxReceiveBufferPerStream:     1 << 20,
-	MaxReceiveBufferPerConnection: 4<<20 - 1, // the most that net/http allows
+	MaxReceiveBufferPerConnection: 3 << 20,
 }
 
 // open listens. Who connects waits until Run.

@@ -113,9 +113,14 @@ func TestCommitReply(t *testing.T) {
 const filePermissions = "can_download can_preview can_upload can_comment can_rename can_delete can_share can_set_share_access " +
 	"can_invite_collaborator can_annotate can_view_annotations_all can_view_annotations_self can_create_annotations can_view_annotations can_apply_watermark"
 
-func TestCommitAgain(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func TestCommitOfVersions(t *testing.T) {
+	sharing(t, map[string]func(*testing.T, *wire){
+		"CommitAgain":                    testCommitAgain,
+		"CommitOfVersionRenamesAndMoves": testCommitOfVersionRenamesAndMoves,
+	})
+}
+
+func testCommitAgain(t *testing.T, w *wire) {
 	data := noise(partSize + 1)
 	f := w.upload(t, "again.bin", noise(9))
 	s, parts := w.sentVersion(t, f.ID, data)
@@ -165,9 +170,7 @@ func TestCommitAgain(t *testing.T) {
 	})
 }
 
-func TestCommitOfVersionRenamesAndMoves(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testCommitOfVersionRenamesAndMoves(t *testing.T, w *wire) {
 	data := noise(4)
 	f := w.upload(t, "Before.txt", noise(3))
 	to := w.folder(t, "0", "elsewhere")
@@ -273,9 +276,7 @@ func TestCommitsRace(t *testing.T) {
 		resume := d.stop()
 		defer resume()
 		parts := []part{s.part(t, 1), s.part(t, 2), s.part(t, 0)} // so that the server has to read back
-		for d.waiting.Load() == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		until(t, "nobody reads back", func() bool { return d.waiting.Load() > 0 })
 		time.AfterFunc(50*time.Millisecond, resume)
 		one(t, f.ID, 2, atOnce(racers, func(int) *reply { return s.commit(t, parts) }))
 	})
@@ -333,12 +334,12 @@ func TestCommitTakesLong(t *testing.T) {
 	// ended repeats a commit as clients do until it is no more 202.
 	ended := func(t *testing.T, again func() *reply) *reply {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			r := again()
-			if r.status != 202 || time.Now().After(end) {
-				return r
-			}
-		}
+		var r *reply
+		until(t, "202 without an end", func() bool {
+			r = again()
+			return r.status != 202
+		})
+		return r
 	}
 	t.Run("7.4 202 with an empty body, then 201", func(t *testing.T) {
 		s, parts, resume := slow(t, "slow")
@@ -368,11 +369,7 @@ func TestCommitTakesLong(t *testing.T) {
 		s, parts, resume := slow(t, "alone")
 		accepted(t, s.commit(t, parts))
 		resume()
-		for end := time.Now().Add(10 * time.Second); !slices.Contains(w.names(t), "alone"); time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("the file does not appear")
-			}
-		}
+		until(t, "the file does not appear", func() bool { return slices.Contains(w.names(t), "alone") })
 		if f := s.commit(t, parts).file(); f.Etag != "0" {
 			t.Errorf("got %+v", f)
 		}

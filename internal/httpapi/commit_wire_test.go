@@ -24,9 +24,17 @@ func (w *wire) sentVersion(t testing.TB, fileID string, data []byte) (*session, 
 	return s, s.parts(t)
 }
 
-func TestCommitRequest(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func TestCommit(t *testing.T) {
+	sharing(t, map[string]func(*testing.T, *wire){
+		"CommitRequest":       testCommitRequest,
+		"CommitPreconditions": testCommitPreconditions,
+		"CommitAttributes":    testCommitAttributes,
+		"CommitChecksInOrder": testCommitChecksInOrder,
+		"CommitPartsMismatch": testCommitPartsMismatch,
+	})
+}
+
+func testCommitRequest(t *testing.T, w *wire) {
 	data := noise(partSize + 5)
 
 	s, parts := w.sent(t, "refused.bin", data)
@@ -114,9 +122,7 @@ func TestCommitRequest(t *testing.T) {
 	})
 }
 
-func TestCommitPreconditions(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testCommitPreconditions(t *testing.T, w *wire) {
 	data := noise(100)
 	f := w.upload(t, "versions.bin", data)
 
@@ -165,9 +171,7 @@ func TestCommitPreconditions(t *testing.T) {
 	})
 }
 
-func TestCommitAttributes(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testCommitAttributes(t *testing.T, w *wire) {
 	data := noise(10)
 	commit := func(t *testing.T, name string, attributes any) map[string]any {
 		t.Helper()
@@ -284,9 +288,7 @@ func TestCommitAttributes(t *testing.T) {
 
 // Each refusal of this test would be another one if the checks before it had
 // not passed: all that come later fail as well.
-func TestCommitChecksInOrder(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testCommitChecksInOrder(t *testing.T, w *wire) {
 	data := noise(partSize + 1)
 	u := w.user(t, "order@example.net", 100_000)
 	s, parts := u.sent(t, "order.bin", data)
@@ -367,9 +369,7 @@ func (w *wire) quota(t testing.TB, n int64) {
 	}
 }
 
-func TestCommitPartsMismatch(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testCommitPartsMismatch(t *testing.T, w *wire) {
 	data := noise(2*partSize + 1)
 	s := w.create(t, "parts.bin", data)
 	p0, p1 := s.part(t, 0), s.part(t, 1)

@@ -150,9 +150,15 @@ func TestEveryCode(t *testing.T) {
 	}
 }
 
-func TestReferencesThatLeadNowhere(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func TestErrors(t *testing.T) {
+	sharing(t, map[string]func(*testing.T, *wire){
+		"ReferencesThatLeadNowhere": testReferencesThatLeadNowhere,
+		"Conflicts":                 testConflicts,
+		"Names":                     testNames,
+	})
+}
+
+func testReferencesThatLeadNowhere(t *testing.T, w *wire) {
 	other := w.user(t, "other@example.net", 0)
 	hidden := other.folder(t, "0", "hidden")
 	for what, id := range map[string]string{"unknown": "990017", "somebody else's": hidden} {
@@ -273,9 +279,7 @@ func TestSpellingOfHeaders(t *testing.T) {
 	})
 }
 
-func TestConflicts(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testConflicts(t *testing.T, w *wire) {
 	data := noise(20)
 	f := w.simple(t, "Document", string(data)).file()
 	folder := w.folder(t, "0", "Drawer")
@@ -325,9 +329,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testNames(t *testing.T, w *wire) {
 	preflight := func(t *testing.T, name string) *reply {
 		t.Helper()
 		return w.do(t, "OPTIONS", "/2.0/files/content", `{"name":`+name+`,"parent":{"id":"0"}}`)

@@ -17,9 +17,14 @@ func (w *wire) put(t testing.TB, folder, name string, n int) file {
 	return w.post(t, "/2.0/files/content", newForm().attributes(fields{"name": name, "parent": fields{"id": folder}}).file(make([]byte, n))).file()
 }
 
-func TestRootFolder(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func TestFolders(t *testing.T) {
+	sharing(t, map[string]func(*testing.T, *wire){
+		"RootFolder": testRootFolder,
+		"Folders":    testFolders,
+	})
+}
+
+func testRootFolder(t *testing.T, w *wire) {
 	sub := w.folder(t, "0", "sub")
 	w.put(t, sub, "a", 300)
 	w.put(t, "0", "b", 20)
@@ -73,9 +78,7 @@ func TestRootFolder(t *testing.T) {
 	})
 }
 
-func TestFolders(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func testFolders(t *testing.T, w *wire) {
 	a := w.do(t, "POST", "/2.0/folders", `{"name":"A","parent":{"id":0}}`).want(201).object()
 	id := a["id"].(string)
 	t.Run("6 POST /folders: the Standard form", func(t *testing.T) {
@@ -163,7 +166,7 @@ func TestFolders(t *testing.T) {
 	})
 }
 
-// listed is a listing, by offset or by marker.
+// listing is a page of a folder, by offset or by marker.
 type listing struct {
 	TotalCount *int `json:"total_count"`
 	Limit      int

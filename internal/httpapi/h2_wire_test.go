@@ -49,7 +49,7 @@ type framed struct {
 	window  int64 // what is left of the connection's
 	streams map[uint32]int64
 	status  map[uint32]string // of replies that have begun
-	last    uint32
+	last    uint32            // stream
 }
 
 func dialFramed(t *testing.T, w *wire, block int) *framed {
@@ -62,16 +62,19 @@ func dialFramed(t *testing.T, w *wire, block int) *framed {
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
 	out := &blocks{w: conn, size: block}
 	c := &framed{Framer: http2.NewFramer(out, conn), t: t, w: w, out: out, frame: 16 << 10, initial: 64<<10 - 1, window: 64<<10 - 1,
-		streams: map[uint32]int64{}, status: map[uint32]string{}}
+		streams: map[uint32]int64{}, status: map[uint32]string{}, last: ^uint32(0)}
 	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	io.WriteString(out, http2.ClientPreface)
 	c.WriteSettings()
 	c.sent()
-	for { // until the server knows that its settings hold
+	// The server widens the connection's window at once, and knows after a
+	// while that its settings are known.
+	for known := false; !known || c.window < 64<<10; {
 		if f, ok := c.read().(*http2.SettingsFrame); ok && f.IsAck() {
-			return c
+			known = true
 		}
 	}
+	return c
 }
 
 // sent flushes.
@@ -126,10 +129,7 @@ func (c *framed) begin(path string, length int, headers ...string) (stream uint3
 	for i := 0; i < len(headers); i += 2 {
 		e.WriteField(hpack.HeaderField{Name: headers[i], Value: headers[i+1]})
 	}
-	c.last = max(1, c.last+2)
-	if c.last%2 == 0 {
-		c.last++
-	}
+	c.last += 2
 	if err := c.WriteHeaders(http2.HeadersFrameParam{StreamID: c.last, BlockFragment: b.Bytes(), EndHeaders: true}); err != nil {
 		c.t.Fatal(err)
 	}
@@ -154,36 +154,91 @@ func (c *framed) data(stream uint32, body []byte) []byte {
 	return body[n:]
 }
 
-// OkHttp, and so Box's SDK for Java, sends in blocks of 8 KiB, and waits for the
-// window with the rest unsent. It must never wait for the answer to a frame
-// whose end it holds back.
-func TestHTTP2ClientsThatHoldBackBytes(t *testing.T) {
+// send sends bodies by stream, each frame as large as may be, and reads only
+// when it can't send.
+func (c *framed) send(bodies map[uint32][]byte) {
+	c.t.Helper()
+	for len(bodies) > 0 {
+		waits := true
+		for id, body := range bodies {
+			if c.room(id) == 0 {
+				continue
+			}
+			waits = false
+			if bodies[id] = c.data(id, body); len(bodies[id]) == 0 {
+				c.sent()
+				delete(bodies, id)
+			}
+		}
+		if waits {
+			c.read()
+		}
+	}
+}
+
+// replied waits for a reply to each of the streams, which has to be a 200.
+func (c *framed) replied(streams ...uint32) {
+	c.t.Helper()
+	for _, id := range streams {
+		for c.status[id] == "" {
+			c.read()
+		}
+		if c.status[id] != "200" {
+			c.t.Errorf("stream %d: status %s", id, c.status[id])
+		}
+	}
+}
+
+// part begins to send part i.
+func (c *framed) part(s *session, i int) (stream uint32) {
+	c.t.Helper()
+	says := s.says(i, s.slot(i))
+	return c.begin(s.path(""), len(s.slot(i)), "digest", says[1], "content-range", says[3])
+}
+
+// OkHttp, and so Box's SDK for Java, sends a body in blocks of 8 KiB, and may
+// wait for a window with less than that unsent. The window has to come, though
+// the last frame has not come whole.
+func TestHTTP2ClientHoldsBackTheEndOfAFrame(t *testing.T) {
 	t.Parallel()
-	const part, block = 8 << 20, 8 << 10
+	const part, block = 4 << 20, 8 << 10
 	w := start(t, func(c *daemon.Config) { c.PartSize = part })
-	s := w.create(t, "a", noise(2*part))
 	for _, streams := range []int{1, 2} {
 		t.Run(fmt.Sprintf("%d streams", streams), func(t *testing.T) {
+			s := w.create(t, t.Name()[len("TestHTTP2ClientHoldsBackTheEndOfAFrame/"):], noise(streams*part))
 			c := dialFramed(t, w, block)
-			bodies := map[uint32][]byte{}
+			bodies, ids := map[uint32][]byte{}, []uint32{}
 			for i := range streams {
-				says := s.says(i, s.slot(i))
-				bodies[c.begin(s.path(""), part, "digest", says[1], "content-range", says[3])] = s.slot(i)
+				id := c.part(s, i)
+				bodies[id], ids = s.slot(i), append(ids, id)
 			}
 			c.sent()
-			for len(bodies) > 0 {
-				var waits bool
-				for id, body := range bodies {
-					if waits = c.room(id) == 0; waits {
-						continue
-					}
-					if bodies[id] = c.data(id, body); len(bodies[id]) == 0 {
-						c.sent()
-						delete(bodies, id)
-					}
-				}
-				_ = waits
-			}
+			c.send(bodies)
+			c.replied(ids...)
 		})
 	}
+}
+
+// A body that waits for its turn, as far as it has come, must not fill the
+// window of the connection: those that it waits for may come by the same one.
+func TestHTTP2BodyWaitsItsTurn(t *testing.T) {
+	t.Parallel()
+	const part = 4 << 20
+	w := start(t, func(c *daemon.Config) { c.PartSize, c.Uploads.Writers = part, 1 })
+	s := w.create(t, "a", noise(2*part))
+	c := dialFramed(t, w, 1)
+
+	first, rest := c.part(s, 0), s.slot(0)
+	rest = c.data(first, rest)
+	for left := c.streams[first]; c.streams[first] == left; { // until it is being read
+		c.read()
+	}
+	second, waiting := c.part(s, 1), s.slot(1)
+	for c.room(second) > 0 {
+		waiting = c.data(second, waiting)
+	}
+	c.send(map[uint32][]byte{first: rest})
+	c.replied(first)
+	c.send(map[uint32][]byte{second: waiting})
+	c.replied(second)
 }

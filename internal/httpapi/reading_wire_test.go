@@ -8,7 +8,31 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
+
+// sharing runs tests side by side on one server, each as a user of its own. The
+// clock is not theirs to turn.
+func sharing(t *testing.T, tests map[string]func(*testing.T, *wire)) {
+	t.Parallel()
+	w := start(t, nil)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, w.user(t, name+"@example.net", 0))
+		})
+	}
+}
+
+// until waits for something that goes on by itself.
+func until(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited too long: %s", what)
+		}
+	}
+}
 
 // send sends a request that was made by request and then changed.
 func (w *wire) send(t testing.TB, req *http.Request) *reply {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"boxcar/internal/daemon"
 )
@@ -263,17 +262,13 @@ func TestSimpleUploadRefused(t *testing.T) {
 	data := noise(20_000)
 	nothing := func(t *testing.T) {
 		t.Helper()
-		for end := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		until(t, "something is left behind", func() bool {
 			var left []string
 			for _, dir := range []string{"tmp/*", "blobs/*/*"} {
 				left = append(left, must(filepath.Glob(filepath.Join(w.Config.Data, dir)))...)
 			}
-			if names, used := w.names(t), w.used(t); len(left)+len(names) == 0 && used == "0" {
-				return
-			} else if time.Now().After(end) {
-				t.Fatalf("left behind: items %q, %s bytes used, %q", names, used, left)
-			}
-		}
+			return len(left)+len(w.names(t)) == 0 && w.used(t) == "0"
+		})
 	}
 	if _, err := os.Stat(filepath.Join(w.Config.Data, "blobs")); err != nil {
 		t.Fatal(err) // the test would look in the wrong place
@@ -334,14 +329,9 @@ func TestSimpleUploadRefused(t *testing.T) {
 			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\n%s", path, w.token, kind, head)
 			conn.Write(whole[:len(whole)/2])
 			// Once its temporary file is there, the upload is under way.
-			for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-				if len(must(filepath.Glob(filepath.Join(w.Config.Data, "tmp/*")))) > 0 {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatal("the upload does not begin")
-				}
-			}
+			until(t, "the upload does not begin", func() bool {
+				return len(must(filepath.Glob(filepath.Join(w.Config.Data, "tmp/*")))) > 0
+			})
 			conn.Close()
 			nothing(t)
 		})

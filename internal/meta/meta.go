@@ -321,8 +321,9 @@ type Parts interface {
 
 	// SetSHA512 records the digest of a blob in all parts that refer to it.
 	SetSHA512(key blob.Key, sum content.SHA512) error
-	// MatchSHA512 finds parts with that content, of versions of files with that owner.
-	MatchSHA512(owner content.ID, sum content.SHA512, size int64, limit int) ([]Match, error)
+	// MatchSHA512 finds parts with that content, of versions of files with that owner
+	// that are not themselves in the trash; those of the file near come first.
+	MatchSHA512(owner, near content.ID, sum content.SHA512, size int64, limit int) ([]Match, error)
 	// Unhashed are blobs without a SHA-512 that the current versions of a user's files
 	// refer to and that are not in the trash, neither themselves nor with a folder above
 	// them, in order of key, those after the key given, each once.

@@ -134,7 +134,7 @@ func (s *Service) reuse(ctx context.Context, tx meta.Tx, who content.Principal, 
 	if !content.Is(err, content.NotFound) {
 		return "", err
 	}
-	matches, err := tx.MatchSHA512(who.User, o.SHA512, o.Span.Len(), planMatches)
+	matches, err := tx.MatchSHA512(who.User, ses.File, o.SHA512, o.Span.Len(), planMatches)
 	if err != nil {
 		return "", err
 	}

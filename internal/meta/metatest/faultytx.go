@@ -200,8 +200,8 @@ func (t *faultyTx) SetSHA512(key blob.Key, sum content.SHA512) error {
 	return do(t, func() error { return t.tx.SetSHA512(key, sum) })
 }
 
-func (t *faultyTx) MatchSHA512(owner content.ID, sum content.SHA512, size int64, limit int) ([]meta.Match, error) {
-	return ask(t, func() ([]meta.Match, error) { return t.tx.MatchSHA512(owner, sum, size, limit) })
+func (t *faultyTx) MatchSHA512(owner, near content.ID, sum content.SHA512, size int64, limit int) ([]meta.Match, error) {
+	return ask(t, func() ([]meta.Match, error) { return t.tx.MatchSHA512(owner, near, sum, size, limit) })
 }
 
 func (t *faultyTx) Unhashed(owner content.ID, after blob.Key, limit int) ([]meta.Part, error) {

@@ -244,7 +244,7 @@ var hashes = []test{
 				tx.SetAfter(m1, 0, stateAt(partSize)), tx.SetAfter(m1, partSize, stateAt(2*partSize)))
 		})
 		match := func(n int, size int64, limit int) []meta.Match {
-			return get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, sha512(n), size, limit) })
+			return get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, 200, sha512(n), size, limit) })
 		}
 		want := meta.Match{Part: part(1, 2), Before: stateAt(partSize), File: 200, Version: 1200}
 		want.SHA512, want.After = sha512(2), stateAt(2*partSize)
@@ -253,7 +253,7 @@ var hashes = []test{
 		want.SHA512, want.After = sha512(1), stateAt(partSize)
 		equal(t, "first part", match(1, partSize, 9), []meta.Match{want})
 		equal(t, "another size", len(match(1, partSize-1, 9)), 0)
-		bobs := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(bob, sha512(2), partSize, 9) })
+		bobs := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(bob, 0, sha512(2), partSize, 9) })
 		if len(bobs) != 1 || bobs[0].File != 202 {
 			t.Errorf("bob's matches are %+v, want the one in his own file", bobs)
 		}
@@ -270,6 +270,16 @@ var hashes = []test{
 			}
 		}
 		equal(t, "at most 1", len(match(5, partSize, 1)), 1)
+		for _, near := range []content.ID{200, 201} {
+			got := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, near, sha512(5), partSize, 1) })
+			equal(t, "the file that comes first", got[0].File, near)
+		}
+		update(t, s, func(tx meta.Tx) error {
+			it, err := tx.Item(201)
+			it.TrashedAt = start
+			return first(err, tx.UpdateItem(it))
+		})
+		equal(t, "without what is in the trash", len(match(5, partSize, 9)), 1)
 	}},
 	{"TheStateBeforeIsThatBehindThePartBefore", func(t *testing.T, s meta.Store) {
 		fill(t, s, m1, 1, 2, 3)
@@ -277,7 +287,7 @@ var hashes = []test{
 		update(t, s, func(tx meta.Tx) error { // of parts 0 and 2 only: the one between is not known
 			return first(tx.SetAfter(m1, 0, stateAt(partSize)), tx.SetAfter(m1, 2*partSize, stateAt(3*partSize)), tx.SetSHA512(blobKey(3), sha512(3)))
 		})
-		all := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, sha512(3), partSize, 9) })
+		all := get(t, s, func(tx meta.Tx) ([]meta.Match, error) { return tx.MatchSHA512(alice, 0, sha512(3), partSize, 9) })
 		if len(all) != 1 || all[0].Before.Known() || all[0].After != stateAt(3*partSize) {
 			t.Errorf("matches are %+v, want one with no state before it", all)
 		}

@@ -122,7 +122,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"Refers":          {run: func(tx *sqlmeta.Tx) { tx.Refers("00000000000000000000000000000001") }},
 		"OrphanManifests": {run: func(tx *sqlmeta.Tx) { tx.OrphanManifests(10) }},
 		"SetSHA512":       {run: func(tx *sqlmeta.Tx) { tx.SetSHA512("00000000000000000000000000000001", content.SHA512{1}) }},
-		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(1, content.SHA512{1}, 1, 10) }}, // the last term only
+		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(1, 2, content.SHA512{1}, 1, 10) }}, // the last term only
 		"Unhashed":        {run: func(tx *sqlmeta.Tx) { tx.Unhashed(1, "", 10) }},
 		"UnhashedIn":      {run: func(tx *sqlmeta.Tx) { tx.UnhashedIn(1, 10) }},
 	} {

@@ -127,16 +127,16 @@ func (tx *Tx) SetSHA512(key blob.Key, sum content.SHA512) error {
 }
 
 // MatchSHA512 is a meta.Parts method.
-func (tx *Tx) MatchSHA512(owner content.ID, sum content.SHA512, size int64, limit int) ([]meta.Match, error) {
+func (tx *Tx) MatchSHA512(owner, near content.ID, sum content.SHA512, size int64, limit int) ([]meta.Match, error) {
 	return list(tx, "match SHA-512", `
 		SELECT `+partFields+`, v.file, v.id, (
 			SELECT q.state_after FROM part q WHERE q.manifest = p.manifest AND q.start < p.start ORDER BY q.start DESC LIMIT 1)
 		FROM part p JOIN version v ON v.manifest = p.manifest JOIN item i ON i.id = v.file
-		WHERE p.sha512 = ? AND p.size = ? AND i.owner = ?
-		ORDER BY p.manifest, p.start, v.id LIMIT ?`,
+		WHERE p.sha512 = ? AND p.size = ? AND i.owner = ? AND i.trashed_at = 0
+		ORDER BY v.file <> ?, p.manifest, p.start, v.id LIMIT ?`,
 		func(m *meta.Match) []any {
 			return append(partColumns(&m.Part), &m.File, &m.Version, hashState{&m.Before})
-		}, sum[:], size, int64(owner), limited(limit))
+		}, sum[:], size, int64(owner), int64(near), limited(limit))
 }
 
 // Unhashed is a meta.Parts method.
