@@ -170,3 +170,49 @@ func audit(t *testing.T, p *process, workers []*worker) {
 func moment(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(most)))
 }
+
+// TestKillWhileCommitting kills a server while it hashes what a commit needs
+// hashed. The session is as good as before, and the commit repeated makes one
+// version.
+func TestKillWhileCommitting(t *testing.T) {
+	t.Parallel()
+	const parts, partSize = 4, 16 << 20
+	data := filepath.Join(t.TempDir(), "data")
+	b := bigFile{s: newStream(), size: parts * partSize, partSize: partSize}
+	b.hash()
+	for i, after := range []time.Duration{time.Millisecond, 8 * time.Millisecond, 20 * time.Millisecond} {
+		p := mustServe(t, data, "--part-size", strconv.Itoa(partSize))
+		b.c = newClient(p)
+		b.create(t, fmt.Sprintf("file %d", i))
+		for n := parts - 1; n >= 0; n-- { // with the first one last, nothing could be hashed before
+			if err := b.put(n, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lost := make(chan error, 1)
+		go func() {
+			_, err := b.tryCommit()
+			lost <- err
+		}()
+		time.Sleep(after)
+		p.kill()
+		if <-lost == nil {
+			t.Logf("the commit was faster than %s", after)
+		}
+
+		p = mustServe(t, data)
+		b.c = newClient(p)
+		file := b.commit(t)
+		r := b.c.must(t, 200, "GET", "/2.0/files/"+file+"/versions", nil)
+		var past entries
+		if err := r.decode(&past); err != nil {
+			t.Fatal(err)
+		}
+		if past.Total != 0 {
+			t.Errorf("one upload has made a file with %d past versions", past.Total)
+		}
+		b.compare(t, file)
+		p.stop(t)
+	}
+	mustBeWhole(t, data)
+}

@@ -67,6 +67,13 @@ func (s *Server) content(c *call) error {
 	defer r.Close()
 	c.note(slog.String("file", f.ID.String()), slog.String("version", v.ID.String()))
 
+	if strings.TrimSpace(c.Header.Get("Range")) == "bytes=-0" {
+		// The last no bytes can't be had (RFC 9110, 14.1.2), and ServeContent
+		// would send a range that ends before it starts.
+		c.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", v.Size))
+		return content.Errorf(content.RangeNotSatisfiable, "the range asks for no bytes")
+	}
+
 	h := c.w.Header()
 	h.Set("Content-Type", contentType(f.Name))
 	h.Set("Content-Disposition", disposition(f.Name))

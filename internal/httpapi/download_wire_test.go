@@ -102,7 +102,7 @@ func TestDownload(t *testing.T) {
 		}
 	})
 	t.Run("9 Range, not satisfiable: 416 with Content-Range", func(t *testing.T) {
-		for _, header := range []string{fmt.Sprintf("bytes=%d-", n), "bytes=999999-"} {
+		for _, header := range []string{fmt.Sprintf("bytes=%d-", n), "bytes=999999-", "bytes=-0"} {
 			r := w.do(t, "GET", url, nil, "Range", header)
 			r.refused(416, "range_not_satisfiable")
 			if got := r.header.Get("Content-Range"); got != fmt.Sprint("bytes */", n) {

@@ -65,14 +65,11 @@ var replies = map[content.Kind]struct {
 	content.CommitPending:         {202, ""},
 }
 
-// Answer is the status and code that a client gets for an error; 200 and ""
-// for none.
-func Answer(err error) (status int, code string) {
-	if err == nil {
-		return http.StatusOK, ""
-	}
+// Answer is what a client gets for an error; of what has an empty code, the
+// status only.
+func Answer(err error) (status int, code, text string) {
 	r := replies[kindOf(err)]
-	return r.status, r.code
+	return r.status, r.code, message(err)
 }
 
 // kindOf classifies what boxapi refused, beside what the services did.
@@ -109,7 +106,7 @@ func message(err error) string {
 // fail writes the reply for an error.
 func (s *Server) fail(c *call, err error) {
 	kind := kindOf(err)
-	status, code := Answer(err)
+	status, code, text := Answer(err)
 	c.w.code = code
 	h := c.w.Header()
 	switch kind {
@@ -129,7 +126,7 @@ func (s *Server) fail(c *call, err error) {
 	}
 	reply := boxapi.Error{
 		Type: boxapi.TypeError, Status: status, Code: code, ContextInfo: contextInfo(c, e),
-		HelpURL: boxapi.HelpURL, Message: message(err), RequestID: c.w.id,
+		HelpURL: boxapi.HelpURL, Message: text, RequestID: c.w.id,
 	}
 	s.write(c, status, reply)
 }

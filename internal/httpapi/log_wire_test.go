@@ -140,6 +140,8 @@ func TestSessionLog(t *testing.T) {
 	all := append([]part{p0}, s.planned(hits)...)
 	s.commit(t, all, "If-Match", "77").refused(412, "precondition_failed")
 	s.commit(t, all, "Digest", digestOf(nil)).refused(400, "digest_mismatch")
+	s.commit(t, all, "Digest", "md5=x").refused(400, "bad_request")
+	w.do(t, "POST", s.path("/commit"), []byte("{"), "Digest", digestOf(data)).refused(400, "invalid_json")
 	w.do(t, "POST", s.path("/log"), fields{"event_type": "commit_retries_exceeded", "event_info": "{}"}).empty(204)
 	taken := s.commitWith(t, fields{"parts": all, "attributes": fields{"name": w.simple(t, "taken", "x").file().Name}}).refused(409, "item_name_in_use")
 	s.commit(t, all).file()
@@ -161,6 +163,8 @@ func TestSessionLog(t *testing.T) {
 			"plan 200 ",
 			"commit 412 precondition_failed",
 			"commit 400 digest_mismatch",
+			"commit 400 bad_request",
+			"commit 400 invalid_json",
 			"commit_retries_exceeded 0 ",
 			"commit 409 item_name_in_use",
 			"commit 201 ",
@@ -193,7 +197,7 @@ func TestSessionLog(t *testing.T) {
 		if e := entries[9]; e.Message != want {
 			t.Errorf("message %q, want %q", e.Message, want)
 		}
-		if e := entries[11]; e.Message != taken.Message {
+		if e := entries[13]; e.Message != taken.Message {
 			t.Errorf("message %q, want %q", e.Message, taken.Message)
 		}
 	})

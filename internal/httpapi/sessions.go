@@ -131,11 +131,7 @@ func (s *Server) commitSession(c *call) error {
 	}
 	commit, err := s.readCommit(c)
 	if err != nil {
-		// A session that is not there, or not the caller's, is what counts first.
-		if _, gone := s.Upload.Status(c.Context(), c.who, id); gone != nil {
-			return gone
-		}
-		return err
+		return s.Upload.Refuse(c.Context(), c.who, id, "commit", err)
 	}
 	file, err := s.Upload.Commit(c.Context(), c.who, id, commit)
 	if err != nil {

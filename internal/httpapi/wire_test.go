@@ -49,6 +49,7 @@ func start(t testing.TB, edit func(*daemon.Config)) *wire {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &wire{Server: s, token: s.Token, http: &http.Client{
 		Transport:     transport,
+		Timeout:       2 * time.Minute, // longer than a commit may take
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

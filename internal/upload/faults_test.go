@@ -82,7 +82,7 @@ func (w *world) open(f *metatest.Faulty) *house {
 	h.tree = &tree.Service{Meta: f, Blobs: blobs, Now: time.Now, NewID: w.newID, Log: quiet, MaxFileSize: 1 << 30}
 	h.upload = upload.New(upload.Config{
 		Meta: f, Blobs: blobs, Tree: h.tree, Now: time.Now, NewID: w.newID, Random: random,
-		Answer: func(error) (int, string) { return 0, "" }, Log: quiet,
+		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,
 		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize},
 	})
 	return h

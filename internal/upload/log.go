@@ -27,6 +27,21 @@ func (s *Service) Report(ctx context.Context, who content.Principal, id content.
 	return err
 }
 
+// Refuse is for a request that was refused before it came to a service. A
+// session that is not there, or not the caller's, counts first; otherwise the
+// refusal goes into its log. It returns what the client is to be told.
+func (s *Service) Refuse(ctx context.Context, who content.Principal, id content.SessionID, event string, refusal error) error {
+	err := s.Meta.View(ctx, func(tx meta.Tx) error {
+		_, err := s.live(tx, who, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.note(ctx, id, content.LogEvent{Event: event}, refusal)
+	return refusal
+}
+
 // Events is a page of the session's own log, oldest first, from behind the
 // entry numbered after. It works in any state of the session.
 func (s *Service) Events(ctx context.Context, who content.Principal, id content.SessionID, after int64, limit int) (entries []meta.LogEntry, err error) {

@@ -196,15 +196,11 @@ func takeNothing(ses meta.Session, sent Sent, body io.Reader) (content.Part, err
 // note adds a refusal to the session's own log, within its limit. It does not
 // change what the client is told, so its own failure goes to the server's log.
 func (s *Service) note(ctx context.Context, id content.SessionID, e content.LogEvent, cause error) {
+	e.At = s.Now()
+	e.Status, e.Code, e.Message = s.Answer(cause)
 	if errors.Is(cause, context.Canceled) && ctx.Err() != nil {
 		e.Message = "the client went away"
-	} else if content.KindOf(cause) != content.Internal {
-		var ce *content.Error
-		errors.As(cause, &ce)
-		e.Message = ce.Message
 	}
-	e.At = s.Now()
-	e.Status, e.Code = s.Answer(cause)
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
 	err := s.Meta.Update(ctx, func(tx meta.Tx) error {

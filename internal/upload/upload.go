@@ -35,8 +35,8 @@ type Config struct {
 	NewID func() content.ID
 	// Random fills b with random bytes.
 	Random func(b []byte)
-	// Answer is the status and code that a client gets for an error, for the session's own log.
-	Answer func(error) (status int, code string)
+	// Answer is what a client gets for an error, for the session's own log.
+	Answer func(error) (status int, code, message string)
 	Log    *slog.Logger
 	Limits Limits
 }
