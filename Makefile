@@ -67,7 +67,7 @@ arch: ## who may import whom
 .PHONY: unit
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
-	@CGO_ENABLED=1 go test -race ./... | sed '/\[no test files\]$$/d'
+	@BOXCAR_KILL_CYCLES=$${BOXCAR_KILL_CYCLES:-60} CGO_ENABLED=1 go test -race ./... | sed '/\[no test files\]$$/d'
 
 .PHONY: cross
 cross: ## vet and build for every platform

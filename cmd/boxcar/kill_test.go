@@ -202,7 +202,12 @@ func TestKillWhileCommitting(t *testing.T) {
 
 		p = mustServe(t, data)
 		b.c = newClient(p)
+		begun := time.Now()
 		file := b.commit(t)
+		// Nobody waits for the commit that died.
+		if took := time.Since(begun); took > 10*time.Second {
+			t.Errorf("the commit repeated took %s", took)
+		}
 		r := b.c.must(t, 200, "GET", "/2.0/files/"+file+"/versions", nil)
 		var past entries
 		if err := r.decode(&past); err != nil {
