@@ -321,7 +321,7 @@ const resumeBytes = 24*(8<<20) + 12345
 
 // The script that serve prints, run as printed, over a kill -9.
 func TestUploadScriptResumesAfterAKill(t *testing.T) {
-	need(t, "curl", "openssl", "split", "sh")
+	need(t, "curl", "openssl", "dd", "sh")
 	file := bigFile(t, 96<<20)
 	s := serve(t)
 	script := filepath.Join(s.data, "upload.sh")

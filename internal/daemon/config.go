@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -86,11 +87,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.NewID == nil {
-		c.NewID = NewIDs(c.Now)
-	}
 	if c.Random == nil {
 		c.Random = func(b []byte) { rand.Read(b) }
+	}
+	if c.NewID == nil {
+		c.NewID = NewIDs(c.Now, c.Random)
 	}
 	if c.FS == nil {
 		c.FS = vfs.Dir(c.Data)
@@ -151,8 +152,9 @@ func loopback(addr string) bool {
 }
 
 // NewIDs makes ids that grow with time: 41 bits of milliseconds since 2020, and
-// 22 that count within one.
-func NewIDs(now func() time.Time) func() content.ID {
+// 22 that count within one, from a random number below 2^21 on. So a clock that
+// was put back before a restart does not bring old ids again.
+func NewIDs(now func() time.Time, random func(b []byte)) func() content.ID {
 	const countBits = 22
 	epoch := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	var mu sync.Mutex
@@ -161,8 +163,12 @@ func NewIDs(now func() time.Time) func() content.ID {
 		mu.Lock()
 		defer mu.Unlock()
 		next := max(now().Sub(epoch).Milliseconds(), 1) << countBits
-		// Also when the clock stands still or goes back.
-		last = max(next, last+1)
+		last++ // also when the clock stands still or goes back
+		if next >= last {
+			var b [4]byte
+			random(b[:])
+			last = next | int64(binary.BigEndian.Uint32(b[:])>>(32-countBits+1))
+		}
 		return content.ID(last)
 	}
 }

@@ -37,8 +37,10 @@ type Daemon struct {
 	sweep   *sweep.Service
 	server  *http.Server
 	listen  net.Listener
-	tls     *tls.Config // nil: none
-	closed  sync.Once
+	// requests is read-locked by each request, and locked for good at the end.
+	requests sync.RWMutex
+	tls      *tls.Config // nil: none
+	closed   sync.Once
 }
 
 // New opens the data directory as its one owner, puts right what the last stop
@@ -93,7 +95,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
 	}
-	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving}
 	if err := d.sweep.Start(ctx); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
@@ -107,7 +109,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true) // for proxies that speak it
 	d.server = &http.Server{
-		Handler:           handler,
+		Handler:           d.counted(handler),
 		TLSConfig:         d.tls,
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -188,10 +190,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
 	defer chores.Wait()
+	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
 
 	select {
 	case err := <-served:
 		cancel()
+		d.server.Close()
 		return err
 	case <-ctx.Done():
 	}
@@ -204,6 +208,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	<-served
 	return nil
+}
+
+// counted lets requests in until Run ends.
+func (d *Daemon) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !d.requests.TryRLock() {
+			panic(http.ErrAbortHandler)
+		}
+		defer d.requests.RUnlock()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // chores sweeps from time to time, and hashes for plan when nothing else goes on.

@@ -42,11 +42,18 @@ func own(dir string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(abs, 0o700); err != nil {
-			return nil, err
+	var fresh []string // the directory and those above it that are not there yet
+	for at := abs; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
 		}
-		if err := vfs.Dir(filepath.Dir(abs)).SyncDir("."); err != nil {
+		fresh = append(fresh, at)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return nil, err
+	}
+	for _, made := range fresh {
+		if err := vfs.Dir(filepath.Dir(made)).SyncDir("."); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -27,6 +28,24 @@ func (c *call) decode(limit int64, into any) error {
 	b, err := c.read(limit)
 	if err != nil {
 		return err
+	}
+	return boxapi.DecodeJSON(b, into)
+}
+
+// maxValues is how many commas there may be between the values of a list of
+// parts: more than twice as many as content.MaxParts parts with all their keys have.
+const maxValues = 10 * content.MaxParts
+
+// decodeParts is decode for a list of parts. What a list costs in memory goes by
+// its elements, and "{}," makes one that is fifty times as large, so that they
+// are bounded too, before the first is decoded.
+func (c *call) decodeParts(limit int64, into any) error {
+	b, err := c.read(limit)
+	if err != nil {
+		return err
+	}
+	if n := bytes.Count(b, []byte(",")); n > maxValues {
+		return content.Errorf(content.BodyTooLarge, "the body has %d values, and %d are allowed here", n, maxValues)
 	}
 	return boxapi.DecodeJSON(b, into)
 }

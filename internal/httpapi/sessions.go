@@ -144,7 +144,7 @@ func (s *Server) commitSession(c *call) error {
 // readCommit reads what a commit says.
 func (s *Server) readCommit(c *call) (commit upload.Commit, err error) {
 	var body boxapi.Commit
-	if err = c.decode(s.Limits.PartsBody, &body); err != nil {
+	if err = c.decodeParts(s.Limits.PartsBody, &body); err != nil {
 		return commit, err
 	}
 	if body.Parts == nil {
@@ -243,7 +243,7 @@ func (s *Server) planSession(c *call) error {
 		return err
 	}
 	var body boxapi.Plan
-	if err := c.decode(s.Limits.PartsBody, &body); err != nil {
+	if err := c.decodeParts(s.Limits.PartsBody, &body); err != nil {
 		return err
 	}
 	if len(body.Parts) == 0 {

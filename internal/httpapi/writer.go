@@ -3,10 +3,12 @@ package httpapi
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"boxcar/internal/content"
@@ -36,6 +38,9 @@ func (s *Server) end(c *call) {
 	aborted := recover()
 	level, outcome := slog.LevelInfo, "ok"
 	switch {
+	case aborted != nil && aborted != http.ErrAbortHandler:
+		level, outcome = slog.LevelError, "panic"
+		c.w.cause = fmt.Errorf("%v\n%s", aborted, debug.Stack())
 	case aborted != nil:
 		level, outcome = slog.LevelWarn, "reply cut short"
 	case c.w.status >= 500:
@@ -113,16 +118,20 @@ func (w *writer) WriteHeader(status int) {
 	waits := w.body.n == 0 && w.request.Header.Get("Expect") != "" // for "100 Continue", and sends nothing more
 	switch {
 	case w.request.ProtoMajor != 1 || left == 0:
+	case waits:
+		// net/http can't see through our body that nobody was asked for this
+		// one, and would wait for it before it sends the reply; even so it
+		// waits for a small one before it closes the connection.
+		w.Header().Set("Connection", "close")
+		w.control.SetReadDeadline(time.Now().Add(w.drain))
 	case left > smallRest:
 		// net/http would close the connection while the client is sending,
 		// and many clients then never see the reply. So the reply goes out,
 		// what comes in is read for a while, and then the connection ends.
-		w.early = !waits
+		w.early = true
 		w.Header().Set("Connection", "close")
-		if w.early {
-			w.control.EnableFullDuplex()
-		}
-	case !waits:
+		w.control.EnableFullDuplex()
+	default:
 		// net/http would read it too, and wait for it without end.
 		w.control.SetReadDeadline(time.Now().Add(w.drain))
 		if _, err := io.Copy(io.Discard, w.body.ReadCloser); err != nil {

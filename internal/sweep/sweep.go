@@ -29,6 +29,9 @@ type Service struct {
 	Blobs blob.Store
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Arriving says whether a blob may yet get its row; nil is no. The age of
+	// a blob alone can't tell: the clock may be put forward.
+	Arriving func(blob.Key) bool
 }
 
 // Swept is what a sweep did.
@@ -181,7 +184,8 @@ func (s *Service) garbage(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		if !info.ModTime.Before(before) {
+		// Asked before the rows: when it has arrived, its row is there.
+		if !info.ModTime.Before(before) || s.Arriving != nil && s.Arriving(info.Key) {
 			continue
 		}
 		var refers bool

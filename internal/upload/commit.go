@@ -186,7 +186,7 @@ func checkParts(tx meta.Tx, ses meta.Session, listed []Listed) error {
 }
 
 func noMatch(p Listed) error {
-	return content.Errorf(content.PartsMismatch, "No matching part found on server for %s", p.Quote())
+	return content.Errorf(content.PartsMismatch, "No matching part found on server for %s", cut(p.Quote(), maxQuote))
 }
 
 func missing(ses meta.Session, slot int64) error {
@@ -314,6 +314,10 @@ func (s *Service) finish(ctx context.Context, ses meta.Session, f *front, leased
 		f.mu.Lock()
 		err, stuck := f.err, f.now.N == before && f.busy == nil
 		f.mu.Unlock()
+		if content.Is(err, content.NotFound) {
+			// Of a blob whose row is there; it's no news about the session.
+			err = fmt.Errorf("upload session %s: %v", ses.ID, err)
+		}
 		if err != nil {
 			return leased, err
 		}

@@ -105,12 +105,14 @@ func (f *front) unsaved() (now content.Front, after []mark, dirty bool) {
 	return f.now, f.after[:len(f.after):len(f.after)], f.now.N > f.saved
 }
 
-// wrote notes that the row is at n, with the first marks of after.
-func (f *front) wrote(n int64, marks int) {
+// wrote notes that the row is at n, with the marks of all parts before it.
+func (f *front) wrote(n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.saved = max(f.saved, n)
-	f.after = f.after[min(marks, len(f.after)):]
+	for len(f.after) > 0 && f.after[0].start < n {
+		f.after = f.after[1:]
+	}
 }
 
 // checkpoint writes the front into the session's row, as part of a transaction.
@@ -125,7 +127,7 @@ func (s *Service) checkpoint(tx meta.Tx, ses meta.Session, f *front) (done func(
 			return nil, err
 		}
 	}
-	return func() { f.wrote(now.N, len(after)) }, tx.SetFront(ses.ID, now)
+	return func() { f.wrote(now.N) }, tx.SetFront(ses.ID, now)
 }
 
 // flush writes the front into the row if the session can still use it.

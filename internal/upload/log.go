@@ -2,6 +2,7 @@ package upload
 
 import (
 	"context"
+	"strings"
 
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
@@ -15,11 +16,7 @@ func (s *Service) Report(ctx context.Context, who content.Principal, id content.
 		if _, err := s.session(tx, who, id); err != nil {
 			return err
 		}
-		n, err := tx.CountLog(id)
-		if err != nil || n >= s.Limits.LogEvents {
-			return err
-		}
-		return tx.AppendLog(id, content.LogEvent{At: now, Event: event, Message: info})
+		return s.appendLog(tx, id, content.LogEvent{At: now, Event: event, Message: info})
 	})
 	if err == nil {
 		s.Log.Info("client reports", "session", id, "event", event, "info", info)
@@ -53,4 +50,26 @@ func (s *Service) Events(ctx context.Context, who content.Principal, id content.
 		return err
 	})
 	return entries, err
+}
+
+// appendLog adds to a session's own log what a client can make happen any
+// number of times, within the limit.
+func (s *Service) appendLog(tx meta.Tx, id content.SessionID, e content.LogEvent) error {
+	n, err := tx.CountLog(id)
+	if err != nil || n >= s.Limits.LogEvents {
+		return err
+	}
+	e.Event, e.Message = cut(e.Event, 255), cut(e.Message, maxQuote)
+	return tx.AppendLog(id, e)
+}
+
+// maxQuote is how much of what a client wrote is kept or told, bytes.
+const maxQuote = 4 << 10
+
+// cut is the beginning of text, of at most n bytes.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "")
 }

@@ -73,6 +73,8 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// The bytes move with no transaction open and no lock held: a slow client
 	// holds up nobody but itself.
 	key := s.newKey()
+	s.arriving.Store(key, nil)
+	defer s.arriving.Delete(key)
 	src := blob.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, also)
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
@@ -173,7 +175,7 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 	saved()
 	if tee != nil {
 		f.adopt(sent.Span.Start, to)
-		f.wrote(to.N, 0)
+		f.wrote(to.N)
 	}
 	return part.Part, nil
 }
@@ -203,13 +205,7 @@ func (s *Service) note(ctx context.Context, id content.SessionID, e content.LogE
 	}
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
-	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
-		n, err := tx.CountLog(id)
-		if err != nil || n >= s.Limits.LogEvents {
-			return err
-		}
-		return tx.AppendLog(id, e)
-	})
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error { return s.appendLog(tx, id, e) })
 	if err != nil {
 		s.Log.Warn("session's log not written", "session", id, "event", e.Event, "error", err)
 	}

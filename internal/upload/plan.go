@@ -75,6 +75,7 @@ func (s *Service) Plan(ctx context.Context, who content.Principal, id content.Se
 		}
 		front, hits := f.at(), 0
 		for _, o := range offers {
+			before := front.N
 			part, err := s.reuse(ctx, tx, who, row, o, &front, now)
 			if err != nil {
 				return err
@@ -83,16 +84,19 @@ func (s *Service) Plan(ctx context.Context, who content.Principal, id content.Se
 			if part != "" {
 				hits++
 			}
-			if n := len(steps); front.N != f.at().N && (n == 0 || steps[n-1].to.N != front.N) {
-				steps = append(steps, step{from: o.Span.Start, to: front})
+			if front.N != before {
+				steps = append(steps, step{from: before, to: front})
 			}
 		}
 		if len(steps) > 0 {
+			if _, err := s.checkpoint(tx, row, f); err != nil {
+				return err
+			}
 			if err := tx.SetFront(id, front); err != nil {
 				return err
 			}
 		}
-		return tx.AppendLog(id, content.LogEvent{At: now, Event: "plan", Status: 200, Message: fmt.Sprintf("%d of %d parts need not be sent", hits, len(offers))})
+		return s.appendLog(tx, id, content.LogEvent{At: now, Event: "plan", Status: 200, Message: fmt.Sprintf("%d of %d parts need not be sent", hits, len(offers))})
 	})
 	if err != nil {
 		s.note(ctx, id, content.LogEvent{Event: "plan"}, err)
@@ -100,7 +104,7 @@ func (s *Service) Plan(ctx context.Context, who content.Principal, id content.Se
 	}
 	for _, st := range steps {
 		f.adopt(st.from, st.to)
-		f.wrote(st.to.N, 0)
+		f.wrote(st.to.N)
 	}
 	s.catchUp(ses, f)
 	return planned, nil
@@ -260,8 +264,6 @@ var errPlanWait = errors.New("waited long enough for SHA-512")
 // hashAll computes and records the SHA-512 of blobs. The same pass checks
 // their SHA-1: what has rotted gets none, and so is no match for anything.
 func (s *Service) hashAll(ctx context.Context, parts []meta.Part) error {
-	buf := s.buffers.Get().(*[]byte)
-	defer s.buffers.Put(buf)
 	const batch = 32 // digests recorded in one transaction
 	sums := map[blob.Key]content.SHA512{}
 	save := func() error {
@@ -279,7 +281,7 @@ func (s *Service) hashAll(ctx context.Context, parts []meta.Part) error {
 		})
 	}
 	for _, p := range parts {
-		sum, ok, err := s.hash512(ctx, p, *buf)
+		sum, ok, err := s.hash512(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -295,11 +297,13 @@ func (s *Service) hashAll(ctx context.Context, parts []meta.Part) error {
 	return save()
 }
 
-func (s *Service) hash512(ctx context.Context, p meta.Part, buf []byte) (sum content.SHA512, ok bool, err error) {
+func (s *Service) hash512(ctx context.Context, p meta.Part) (sum content.SHA512, ok bool, err error) {
 	s.sha512.one.Lock()
 	defer s.sha512.one.Unlock()
+	buf := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buf)
 	h, check := sha512.New(), digest.New()
-	err = s.hashBlob(ctx, io.MultiWriter(h, check), p, buf)
+	err = s.hashBlob(ctx, io.MultiWriter(h, check), p, *buf)
 	if content.Is(err, content.NotFound) {
 		return sum, false, nil // deleted meanwhile
 	}

@@ -39,6 +39,8 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 	// plan calls want, has to be kept besides.
 	state := digest.New()
 	key := s.newKey()
+	s.arriving.Store(key, nil)
+	defer s.arriving.Delete(key)
 	src := blob.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Want{Size: blob.AnySize, SHA1: sha1}, state)
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		if content.Is(err, content.DigestMismatch) {

@@ -82,6 +82,8 @@ type Service struct {
 	places *places
 	fronts fronts
 	sha512 hasher512
+	// arriving are the keys of blobs that are being put, or that may yet get a row.
+	arriving sync.Map
 	// buffers holds *[]byte for reading blobs back, reading bounds how many
 	// are in use for hashing ahead.
 	buffers sync.Pool
@@ -276,6 +278,13 @@ func (s *Service) newKey() blob.Key {
 	var b [16]byte
 	s.Random(b[:])
 	return blob.NewKey(b)
+}
+
+// Arriving says whether a blob is being put or waits for its row: it is no
+// garbage, however old the clock makes it look.
+func (s *Service) Arriving(key blob.Key) bool {
+	_, ok := s.arriving.Load(key)
+	return ok
 }
 
 // partID names the part of a slot: 8 hex digits. Slots of one session never

@@ -1,0 +1,51 @@
+package upload
+
+import (
+	"testing"
+
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+	"boxcar/internal/meta"
+)
+
+// HoldFront keeps the front of a session in memory until it is released.
+func (s *Service) HoldFront(t *testing.T, rows meta.Store, id content.SessionID) (release func()) {
+	var ses meta.Session
+	err := rows.View(t.Context(), func(tx meta.Tx) (err error) {
+		ses, err = tx.Session(id)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.hold(ses)
+	return func() { s.drop(id, f) }
+}
+
+func (s *Service) front(id content.SessionID) *front {
+	s.fronts.mu.Lock()
+	defer s.fronts.mu.Unlock()
+	return s.fronts.m[id]
+}
+
+// MoveFront moves a front on as if head, the file's first bytes, had been
+// stored and read.
+func (s *Service) MoveFront(id content.SessionID, head []byte) {
+	d := digest.New()
+	d.Write(head)
+	s.front(id).adopt(0, content.Front{N: d.Len(), State: d.State()})
+}
+
+// FrontAt is how far the front is that is in memory.
+func (s *Service) FrontAt(id content.SessionID) int64 { return s.front(id).at().N }
+
+// CountBuffers calls count for each buffer that is made.
+func (s *Service) CountBuffers(count func()) {
+	s.buffers.New = func() any { count(); b := make([]byte, 256<<10); return &b }
+}
+
+// LockHashing holds up the hashing for plan.
+func (s *Service) LockHashing() (unlock func()) {
+	s.sha512.one.Lock()
+	return s.sha512.one.Unlock
+}
