@@ -16,7 +16,7 @@ func (id ID) String() string { return strconv.FormatInt(int64(id), 10) }
 func ParseID(s string) (ID, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil {
-		return 0, Errorf(NotFound, "%q is not an id: ids are decimal digits", s)
+		return 0, Errorf(NotFound, "%.40q is not an id: ids are decimal digits", s)
 	}
 	return ID(n), nil
 }

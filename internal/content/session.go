@@ -23,7 +23,7 @@ type SessionID string
 func ParseSessionID(s string) (SessionID, error) {
 	b := []byte(s)
 	if len(b) != 32 {
-		return "", Errorf(InvalidSessionID, "%q is not an upload session id: those have 32 hexadecimal digits", s)
+		return "", Errorf(InvalidSessionID, "%.40q is not an upload session id: those have 32 hexadecimal digits", s)
 	}
 	for i, c := range b {
 		switch {

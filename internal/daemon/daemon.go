@@ -41,6 +41,10 @@ type Daemon struct {
 	requests sync.RWMutex
 	tls      *tls.Config // nil: none
 	closed   sync.Once
+
+	asked   sync.Mutex // guards what /readyz said last
+	askedAt time.Time
+	answer  error
 }
 
 // New opens the data directory as its one owner, puts right what the last stop
@@ -252,13 +256,21 @@ func (d *Daemon) Chores(ctx context.Context) {
 	}
 }
 
-// ready says whether a row can be made durable now.
+// ready says whether a row can be made durable now. Anyone may ask, so the
+// answer is kept for a second.
 func (d *Daemon) ready(r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	d.asked.Lock()
+	defer d.asked.Unlock()
+	if time.Since(d.askedAt) < time.Second {
+		return d.answer
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
 	defer cancel()
-	return d.rows.Update(ctx, func(tx meta.Tx) error {
+	d.answer = d.rows.Update(ctx, func(tx meta.Tx) error {
 		return tx.PutSetting("last-ready", []byte(d.cfg.Now().UTC().Format(time.RFC3339)))
 	})
+	d.askedAt = time.Now()
+	return d.answer
 }
 
 // Check proves the data; see sweep.Service.Check.

@@ -128,12 +128,20 @@ func (w *contentWriter) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(struct{ io.Writer }{w.writer}, src)
 	}
 	w.writer.WriteHeader(http.StatusOK)
-	n, err = w.r.SendTo(w.writer.ResponseWriter, limited.N)
-	limited.N -= n
-	w.sent += n
-	if w.err = err; err == nil && limited.N > 0 {
-		w.err = io.ErrUnexpectedEOF
+	// Each piece has a deadline of its own.
+	const piece = 1 << 20
+	for limited.N > 0 && err == nil {
+		w.alive()
+		var sent int64
+		sent, err = w.r.SendTo(w.writer.ResponseWriter, min(piece, limited.N))
+		if err == nil && sent == 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		n += sent
+		limited.N -= sent
+		w.sent += sent
 	}
+	w.err = err
 	return n, err
 }
 

@@ -54,7 +54,7 @@ func (c *call) decodeParts(limit int64, into any) error {
 func (c *call) id(param string) (content.ID, error) {
 	id, err := content.ParseID(c.param(param))
 	if err != nil || id == 0 && param != "folder" {
-		return 0, content.Errorf(content.NotFound, "there is no %s %q", param, c.param(param))
+		return 0, content.Errorf(content.NotFound, "there is no %s %.40q", param, c.param(param))
 	}
 	return id, nil
 }

@@ -62,8 +62,12 @@ func (s *Server) items(c *call, list []content.Item, view boxapi.View) boxapi.It
 	return out
 }
 
-// way is the path to an item. An item in the trash is in the trash only.
-func way(n *content.Node) (path boxapi.PathCollection, parent *boxapi.FolderMini) {
+// way is the path to an item, and its parent, where the view shows either. An
+// item in the trash is in the trash only.
+func way(n *content.Node, view boxapi.View) (path boxapi.PathCollection, parent *boxapi.FolderMini) {
+	if !view.Wants("path_collection", boxapi.LevelStandard) && !view.Wants("parent", boxapi.LevelStandard) {
+		return path, nil
+	}
 	if n.Parent != nil {
 		p := folderMini(n.Parent)
 		parent = &p
@@ -104,7 +108,7 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 		ItemStatus:        string(f.Status),
 		VersionNumber:     strconv.FormatInt(f.VersionNumber, 10),
 	}
-	out.PathCollection, out.Parent = way(&f.Node)
+	out.PathCollection, out.Parent = way(&f.Node, view)
 	if view.Fields.Has("extension") {
 		ext := strings.TrimPrefix(path.Ext(f.Name), ".")
 		out.Extension = &ext
@@ -160,7 +164,7 @@ func (s *Server) folder(c *call, f *content.Folder, view boxapi.View) boxapi.Fol
 			CanShare: may(content.Share) && !f.Root, CanSetShareAccess: may(content.Share) && !f.Root,
 		}
 	}
-	out.PathCollection, out.Parent = way(&f.Node)
+	out.PathCollection, out.Parent = way(&f.Node, view)
 	if f.Root {
 		// Nobody made the root, at no time.
 		out.CreatedBy = boxapi.UserMini{Type: boxapi.TypeUser}

@@ -25,6 +25,11 @@ func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
 		id: hex.EncodeToString(id[:]), start: s.Now()}
 	w.body = &body{ReadCloser: r.Body, w: w, idle: s.Limits.BodyIdle, rate: s.Limits.BodyRate}
 	r.Body = w.body
+	if r.ProtoMajor == 1 {
+		// The connection still has the deadline of its last reply, and "100
+		// Continue" is a write, too. On HTTP/2 each stream has its own.
+		w.alive()
+	}
 	h := w.Header()
 	h["BOX-REQUEST-ID"] = []string{w.id}
 	h.Set("Cache-Control", noStore)
@@ -67,7 +72,7 @@ func (s *Server) end(c *call) {
 	}
 	for _, name := range []string{"session", "file", "folder"} {
 		if v := c.params[name]; v != "" {
-			attrs = append(attrs, slog.String(name, v))
+			attrs = append(attrs, slog.String(name, v[:min(len(v), 40)]))
 		}
 	}
 	if c.w.code != "" {
@@ -114,6 +119,7 @@ func (w *writer) WriteHeader(status int) {
 		return
 	}
 	w.status = status
+	w.alive()
 	left := w.body.left()
 	waits := w.body.n == 0 && w.request.Header.Get("Expect") != "" // for "100 Continue", and sends nothing more
 	switch {
@@ -145,10 +151,15 @@ func (w *writer) WriteHeader(status int) {
 
 func (w *writer) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
+	w.alive()
 	n, err := w.ResponseWriter.Write(b)
 	w.sent += int64(n)
 	return n, err
 }
+
+// alive gives the next write its time: a client may read slowly, but one that
+// reads nothing does not keep its connection for ever.
+func (w *writer) alive() { w.control.SetWriteDeadline(time.Now().Add(w.body.idle)) }
 
 // finish sends the reply, and drains the body if it came early.
 func (w *writer) finish() {
@@ -209,9 +220,10 @@ func (b *body) Read(p []byte) (int, error) {
 		b.w.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = content.Errorf(content.BodyTimeout, "no byte of the body came for %s", b.idle)
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	default:
+		// Cut off, reset, cancelled: whatever it is, it came from the client.
 		b.end = true
-		err = content.Errorf(content.SizeMismatch, "the body ended after %d bytes, before its time", b.n)
+		err = content.Errorf(content.SizeMismatch, "the body ended after %d bytes, before its time", b.n).Because(err)
 	}
 	return n, err
 }

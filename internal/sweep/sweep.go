@@ -116,14 +116,15 @@ func (s *Service) expire(ctx context.Context) (n int, err error) {
 	}
 }
 
-// forget removes sessions that are long over. The parts of a committed one
+// forget removes sessions that are long over, one in a transaction: its log may
+// be long. The parts of a committed one
 // belong to its version.
 func (s *Service) forget(ctx context.Context) (n int, err error) {
 	before := s.Now().Add(-content.Remembered)
 	for {
 		var batch []meta.Session
 		err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
-			if batch, err = tx.Forgettable(before, 100); err != nil {
+			if batch, err = tx.Forgettable(before, 1); err != nil {
 				return err
 			}
 			for _, ses := range batch {

@@ -107,6 +107,12 @@ func (s *Service) admitCommit(ctx context.Context, who content.Principal, id con
 		if s.committing(ses) {
 			return nil
 		}
+		if ses.State == content.Committed {
+			// The parts went with the version if that has been deleted since.
+			if _, err := tx.Version(ses.Version); err != nil {
+				return err
+			}
+		}
 		if err := checkParts(tx, ses, c.Parts); err != nil {
 			return err
 		}

@@ -40,7 +40,9 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 			ses = meta.Session{}
 			return err
 		}
-		part, have, err = s.admitPart(tx, ses, sent)
+		var stored meta.Part
+		stored, have, err = s.admitPart(tx, ses, sent)
+		part = stored.Part
 		return err
 	})
 	if err != nil || have {
@@ -94,7 +96,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 
 // admitPart judges a part before its bytes are looked at: the part that is
 // stored, if it is the same one, or why it can't be taken.
-func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part content.Part, have bool, err error) {
+func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part meta.Part, have bool, err error) {
 	size := ses.Grid.FileSize
 	switch {
 	case sent.Total != size:
@@ -109,7 +111,7 @@ func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part conte
 	stored, err := tx.Part(ses.Manifest, sent.Span.Start)
 	switch {
 	case err == nil && stored.SHA1 == sent.SHA1:
-		return stored.Part, true, nil
+		return stored, true, nil
 	case err == nil && !s.committing(ses):
 		return part, false, &content.Error{Kind: content.PartConflict, Part: &stored.Part,
 			Message: fmt.Sprintf(`Part overlaps with previously uploaded part: {id: %q, "offset": %d, "size": %d}`, stored.ID, stored.Span.Start, stored.Span.Len())}
@@ -128,7 +130,7 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 	now := s.Now()
 	part := meta.Part{Part: content.Part{Span: sent.Span, SHA1: sent.SHA1}, Blob: key, CreatedAt: now}
 	var to content.Front
-	var stored content.Part
+	var stored meta.Part
 	var have bool
 	var saved func()
 	var refused error
@@ -169,8 +171,11 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 		// known: the blob may have its row after all, so it stays for the sweep.
 		return content.Part{}, err
 	case have:
-		s.discard([]blob.Key{key})
-		return stored, nil
+		// If it is this very blob, the transaction ran before, unknown to us.
+		if stored.Blob != key {
+			s.discard([]blob.Key{key})
+		}
+		return stored.Part, nil
 	}
 	saved()
 	if tee != nil {

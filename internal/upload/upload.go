@@ -47,7 +47,7 @@ type Limits struct {
 	PartSize       int64         // bytes; 0: by file size, see content.GridFor
 	Sessions       int64         // open sessions of one user; default 20,000
 	Writers        int           // bodies taken in at once; default 128
-	UserWriters    int           // of one user; default 128
+	UserWriters    int           // of one user; default 32
 	Wait           time.Duration // for a place among the writers; default 30 s
 	Ack            time.Duration // for recording what has arrived whole; default 30 s
 	Commit         time.Duration // before a commit answers that it needs longer; default 50 s
@@ -68,7 +68,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	orDefault(&l.Sessions, 20_000)
 	orDefault(&l.Writers, 128)
-	orDefault(&l.UserWriters, 128)
+	orDefault(&l.UserWriters, 32)
 	orDefault(&l.Wait, 30*time.Second)
 	orDefault(&l.Ack, 30*time.Second)
 	orDefault(&l.Commit, 50*time.Second)
@@ -161,7 +161,8 @@ func (s *Service) live(tx meta.Tx, who content.Principal, id content.SessionID) 
 	switch {
 	case ses.State == content.Aborted:
 		return ses, content.Errorf(content.NotFound, "upload session %s was aborted", id)
-	case ses.State == content.Expired, ses.State == content.Open && !s.Now().Before(ses.ExpiresAt):
+	case ses.State == content.Expired,
+		(ses.State == content.Open || ses.State == content.Committing && !s.committing(ses)) && !s.Now().Before(ses.ExpiresAt):
 		return ses, content.Errorf(content.SessionExpired, "upload session %s expired at %s", id, ses.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	return ses, nil
