@@ -46,6 +46,7 @@ type crowd struct {
 
 	id    atomic.Int64
 	ahead atomic.Int64 // of the real clock, ns
+	jumps atomic.Int64 // of the clock
 	did   sync.Map     // what was done: name to *atomic.Int64
 	broom sync.Mutex   // held while sweeping
 
@@ -379,7 +380,7 @@ func (c *crowd) act(r *rand.Rand) {
 		c.trash(ctx, r, f)
 	case n < 97 && f != nil:
 		c.read(f)
-	case n < 98:
+	case n < 98 && c.jumps.Add(1) <= 10: // less than a day in all, which neither sessions nor scraps survive
 		c.turn(2 * time.Hour)
 	default:
 		c.sweepAll()
