@@ -41,13 +41,12 @@ func (t *rcloneTime) UnmarshalJSON(b []byte) error { // is called for null, too
 
 func TestReplayRclone(t *testing.T) {
 	t.Parallel()
+	var d disk
+	w := start(t, d.on)
+	bob := w.user(t, "bob@example.net", 0)
 	for name, paging := range map[string]string{"1.7x": "usemarker=true", "before 1.60, with --box-impersonate": "offset=0"} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var d disk
-			w := start(t, d.on)
 			c := w.client(t, "User-Agent", "rclone/v1.68.2")
-			bob := w.user(t, "bob@example.net", 0)
 			if paging == "offset=0" {
 				c.headers = append(c.headers, "As-User", bob.who.ID.String())
 			}
@@ -335,10 +334,7 @@ func TestReplayUIElements(t *testing.T) {
 	})
 }
 
-func TestReplayCyberduck(t *testing.T) {
-	t.Parallel()
-	var d disk
-	w := start(t, impatient(&d))
+func replayCyberduck(t *testing.T, w *wire, d *disk) {
 	c := w.client(t, "User-Agent", "Cyberduck/8.8.0.40000 (Mac OS X/14.0) (aarch64)", "Accept-Encoding", "gzip,deflate")
 	dir, empty := w.folder(t, "0", "archive"), w.folder(t, "0", "empty")
 	for i := range 3 {
@@ -409,9 +405,7 @@ func TestReplayCyberduck(t *testing.T) {
 	}
 }
 
-func TestReplayWaterbutler(t *testing.T) {
-	t.Parallel()
-	w := start(t, nil)
+func replayWaterbutler(t *testing.T, w *wire) {
 	c := w.client(t, "Accept", "*/*", "Accept-Encoding", "gzip, deflate", "User-Agent", "Python/3.6 aiohttp/3.6.2")
 	project := w.folder(t, "0", "project")
 	// A colon too many in the program makes one on the wire; the second
