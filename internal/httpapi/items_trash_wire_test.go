@@ -147,6 +147,40 @@ func TestTrashedFolder(t *testing.T) {
 		w.do(t, "OPTIONS", "/2.0/files/content", fields{"name": "x", "parent": fields{"id": folder}}).refused(404, "trashed")
 		w.do(t, "POST", "/2.0/files/upload_sessions", fields{"folder_id": sub, "file_name": "x", "file_size": 1}).refused(404, "trashed")
 	})
+	t.Run("10 restore of a tree, with a clash and another name", func(t *testing.T) {
+		trashed := w.get(t, path+"/trash")
+		same(t, "item_status", trashed["item_status"], "trashed")
+		same(t, "size", trashed["size"], 5.0)
+		w.do(t, "GET", "/2.0/folders/"+sub+"/trash", nil).refused(404, "not_found")
+		w.do(t, "POST", path, nil).refused(409, "item_name_in_use") // by "Folder"
+		w.do(t, "POST", path, fields{"parent": fields{"id": sub}}).refused(404, "trashed")
+		r := w.do(t, "POST", path, fields{"name": "back"}).want(201)
+		var back map[string]any
+		r.decode(&back)
+		same(t, "name", back["name"], "back")
+		same(t, "item_status", back["item_status"], "active")
+		w.do(t, "POST", path, nil).refused(404, "not_trashed")
+		w.do(t, "DELETE", path+"/trash", nil).refused(404, "not_trashed")
+	})
+	t.Run("10 a tree is deleted for good, by its owner and after 30 days", func(t *testing.T) {
+		used := func() any { return w.get(t, "/2.0/users/me")["space_used"] }
+		same(t, "space_used before", used(), 5.0)
+		w.do(t, "DELETE", path+"?recursive=true", nil).empty(204)
+		same(t, "space_used in the trash", used(), 5.0)
+		w.do(t, "DELETE", path+"/trash", nil).empty(204)
+		for _, gone := range []string{path, path + "/trash", "/2.0/folders/" + sub, "/2.0/files/" + f.ID} {
+			w.do(t, "GET", gone, nil).refused(404, "not_found")
+		}
+		same(t, "space_used after", used(), 0.0)
+
+		old := w.folder(t, "0", "old")
+		in := w.post(t, "/2.0/files/content", newForm().attributes(fields{"name": "in", "parent": fields{"id": w.folder(t, old, "deeper")}}).file([]byte("1234567"))).file()
+		w.do(t, "DELETE", "/2.0/folders/"+old+"?recursive=true", nil).empty(204)
+		w.Clock.Add(30*24*time.Hour + time.Minute)
+		w.Chores(t.Context())
+		w.do(t, "GET", "/2.0/files/"+in.ID, nil).refused(404, "not_found")
+		same(t, "space_used after 30 days", used(), 0.0)
+	})
 	t.Run("10 an empty folder needs no recursive; the root can't be deleted", func(t *testing.T) {
 		w.do(t, "DELETE", "/2.0/folders/"+w.folder(t, "0", "empty"), nil).empty(204)
 		if r := w.do(t, "DELETE", "/2.0/folders/0?recursive=true", nil); r.status < 400 || r.status >= 500 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"boxcar/internal/content"
+	"boxcar/internal/tree"
 )
 
 // handler answers a call, or says why not.
@@ -47,15 +48,20 @@ func (s *Server) table() []route {
 
 	add("GET", "/files/:file", s.getFile)
 	add("DELETE", "/files/:file", s.deleteFile)
-	add("POST", "/files/:file", s.restoreFile)
-	add("GET", "/files/:file/trash", s.getTrashedFile)
-	add("DELETE", "/files/:file/trash", s.purgeFile)
+	get, purge, restore := s.trashOf("file", tree.File)
+	add("POST", "/files/:file", restore)
+	add("GET", "/files/:file/trash", get)
+	add("DELETE", "/files/:file/trash", purge)
 	add("GET", "/files/:file/content", s.download)
 	add("GET", "/files/:file/versions", s.listVersions)
 	add("POST", "/folders", s.createFolder)
 	add("GET", "/folders/trash/items", s.listTrash)
 	add("GET", "/folders/:folder", s.getFolder)
 	add("DELETE", "/folders/:folder", s.deleteFolder)
+	get, purge, restore = s.trashOf("folder", tree.Folder)
+	add("POST", "/folders/:folder", restore)
+	add("GET", "/folders/:folder/trash", get)
+	add("DELETE", "/folders/:folder/trash", purge)
 	add("GET", "/folders/:folder/items", s.listItems)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)

@@ -6,6 +6,7 @@ import (
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
+	"boxcar/internal/tree"
 )
 
 // deleteFolder handles DELETE /folders/:folder.
@@ -22,57 +23,65 @@ func (s *Server) deleteFolder(c *call) error {
 	return nil
 }
 
-// getTrashedFile handles GET /files/:file/trash.
-func (s *Server) getTrashedFile(c *call) error {
-	id, err := c.id("file")
-	if err != nil {
-		return err
-	}
-	f, err := s.Tree.TrashedFile(c.Context(), c.who, id)
-	if err != nil {
-		return err
-	}
-	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, http.StatusOK, view.Show(s.file(c, f, view)))
-}
-
-// restoreFile handles POST /files/:file: out of the trash.
-func (s *Server) restoreFile(c *call) error {
-	id, err := c.id("file")
-	if err != nil {
-		return err
-	}
-	var body boxapi.CreateFolder // the same two keys, both optional here
-	if err := c.decode(s.Limits.JSONBody, &body); err != nil {
-		return err
-	}
-	var folder *content.ID
-	if body.Parent != nil && body.Parent.ID != "" {
-		to, err := folderID(body.Parent.ID)
+// trashOf makes the handlers for what the trash holds: GET and DELETE of
+// /files/:file/trash and /folders/:folder/trash, and POST of /files/:file and
+// /folders/:folder, which restores. param is "file" or "folder".
+func (s *Server) trashOf(param string, kind tree.Kind) (get, purge, restore handler) {
+	get = func(c *call) error {
+		id, err := c.id(param)
 		if err != nil {
 			return err
 		}
-		folder = &to
+		item, err := s.Tree.Trashed(c.Context(), c.who, kind, id)
+		if err != nil {
+			return err
+		}
+		return s.itemReply(c, http.StatusOK, item)
 	}
-	f, err := s.Tree.RestoreFile(c.Context(), c.who, id, (*string)(body.Name), folder)
-	if err != nil {
-		return err
+	purge = func(c *call) error {
+		id, err := c.id(param)
+		if err != nil {
+			return err
+		}
+		if err := s.Tree.Purge(c.Context(), c.who, kind, id); err != nil {
+			return err
+		}
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
-	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, http.StatusCreated, view.Show(s.file(c, f, view)))
+	restore = func(c *call) error {
+		id, err := c.id(param)
+		if err != nil {
+			return err
+		}
+		var body boxapi.CreateFolder // the same two keys, both optional here
+		if err := c.decode(s.Limits.JSONBody, &body); err != nil {
+			return err
+		}
+		var folder *content.ID
+		if body.Parent != nil && body.Parent.ID != "" {
+			to, err := folderID(body.Parent.ID)
+			if err != nil {
+				return err
+			}
+			folder = &to
+		}
+		item, err := s.Tree.Restore(c.Context(), c.who, kind, id, (*string)(body.Name), folder)
+		if err != nil {
+			return err
+		}
+		return s.itemReply(c, http.StatusCreated, item)
+	}
+	return get, purge, restore
 }
 
-// purgeFile handles DELETE /files/:file/trash: for good.
-func (s *Server) purgeFile(c *call) error {
-	id, err := c.id("file")
-	if err != nil {
-		return err
+// itemReply writes one item, without what is in it.
+func (s *Server) itemReply(c *call, status int, item content.Item) error {
+	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
+	if f, ok := item.(*content.Folder); ok {
+		return s.write(c, status, view.Show(s.folder(c, f, view)))
 	}
-	if err := s.Tree.PurgeFile(c.Context(), c.who, id); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
+	return s.write(c, status, view.Show(s.file(c, item.(*content.File), view)))
 }
 
 // listTrash handles GET /folders/trash/items.

@@ -202,9 +202,11 @@ type Items interface {
 	// in the order of listings by name; page's Order and Desc are not looked at.
 	Trashed(owner content.ID, page ItemPage) ([]Item, error)
 	CountTrashed(owner content.ID) (int64, error)
-	// FilesTrashed are the files that were themselves put in the trash at or
-	// before the time given, those longest in it first.
-	FilesTrashed(before time.Time, limit int) ([]Item, error)
+	// OldTrash are the items that were themselves put in the trash at or before
+	// the time given, those longest in it first.
+	OldTrash(before time.Time, limit int) ([]Item, error)
+	// Children are some of the items in a folder, those in the trash too.
+	Children(parent content.ID, limit int) ([]Item, error)
 	// DeleteItem removes an item that no other is in. Its versions are removed
 	// behind it in the same transaction.
 	DeleteItem(id content.ID) error

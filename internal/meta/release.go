@@ -23,9 +23,32 @@ func Release(tx Tx, s Session, end content.SessionState, e content.LogEvent) ([]
 	return free, tx.AppendLog(s.ID, e)
 }
 
-// Purge removes a file with all its versions and settles its owner's quota. It
-// returns the blobs that nothing refers to any more, as Release does.
-func Purge(tx Tx, file Item) (free []blob.Key, err error) {
+// Purge removes an item, a file with all its versions, a folder with all that
+// is in it, and settles quotas. It returns the blobs that nothing refers to any
+// more, as Release does.
+func Purge(tx Tx, item Item) (free []blob.Key, err error) {
+	if item.Kind == File {
+		return purgeFile(tx, item)
+	}
+	for {
+		in, err := tx.Children(item.ID, batch)
+		if err != nil {
+			return nil, err
+		}
+		for _, child := range in {
+			gone, err := Purge(tx, child)
+			if err != nil {
+				return nil, err
+			}
+			free = append(free, gone...)
+		}
+		if len(in) < batch {
+			return free, tx.DeleteItem(item.ID)
+		}
+	}
+}
+
+func purgeFile(tx Tx, file Item) (free []blob.Key, err error) {
 	versions := []Version{file.Current}
 	for {
 		past, err := tx.PastVersions(file.ID, int64(len(versions)-1), batch)

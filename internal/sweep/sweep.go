@@ -39,7 +39,7 @@ type Swept struct {
 	Scraps    int // of unfinished Puts
 	Expired   int // sessions
 	Forgotten int // sessions
-	Purged    int // files that were in the trash for 30 days
+	Purged    int // items that were in the trash for 30 days
 	Garbage   int // blobs that no part referred to
 }
 
@@ -50,8 +50,8 @@ func (s *Service) Start(ctx context.Context) error {
 }
 
 // Sweep makes one round: expired sessions let go of their parts and quota,
-// sessions long over are forgotten, files that the trash has kept long enough
-// are deleted, then blobs without rows and old scraps go.
+// sessions long over are forgotten, what the trash has kept long enough is
+// deleted, then blobs without rows and old scraps go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
 	var errs [5]error
@@ -141,8 +141,8 @@ func (s *Service) forget(ctx context.Context) (n int, err error) {
 	}
 }
 
-// purge deletes the files that the trash has kept long enough, one in a
-// transaction.
+// purge deletes what the trash has kept long enough: one file, or one folder
+// with all that is in it, in a transaction.
 func (s *Service) purge(ctx context.Context) (n int, err error) {
 	before := s.Now().Add(-content.TrashLife)
 	for {
@@ -150,7 +150,7 @@ func (s *Service) purge(ctx context.Context) (n int, err error) {
 		found := false
 		err := s.Meta.Update(ctx, func(tx meta.Tx) error {
 			free, found = nil, false
-			old, err := tx.FilesTrashed(before, 1)
+			old, err := tx.OldTrash(before, 1)
 			if err != nil || len(old) == 0 {
 				return err
 			}

@@ -83,16 +83,18 @@ func (s *Service) trashed(tx meta.Tx, who content.Principal, id content.ID, kind
 	return item, nil
 }
 
-// TrashedFile gets a file that was put in the trash.
-func (s *Service) TrashedFile(ctx context.Context, who content.Principal, id content.ID) (file *content.File, err error) {
+// Trashed gets an item that was put in the trash.
+func (s *Service) Trashed(ctx context.Context, who content.Principal, kind Kind, id content.ID) (item content.Item, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		item, err := s.trashed(tx, who, id, meta.File)
-		if err == nil {
-			file = item.(*content.File)
+		if item, err = s.trashed(tx, who, id, kind); err != nil {
+			return err
+		}
+		if folder, ok := item.(*content.Folder); ok {
+			folder.Size, err = tx.TreeSize(folder.ID)
 		}
 		return err
 	})
-	return file, err
+	return item, err
 }
 
 // ListTrash lists what the caller put in the trash, folders before files.
@@ -123,9 +125,9 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 	return l, err
 }
 
-// RestoreFile takes a file out of the trash: back to where it was, or to
-// another folder, under its name or another. A nil name or folder is as it was.
-func (s *Service) RestoreFile(ctx context.Context, who content.Principal, id content.ID, name *string, folder *content.ID) (file *content.File, err error) {
+// Restore takes an item out of the trash: back to where it was, or to another
+// folder, under its name or another. A nil name or folder is as it was.
+func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind, id content.ID, name *string, folder *content.ID) (item content.Item, err error) {
 	if name != nil {
 		if err := content.CheckName(*name); err != nil {
 			return nil, err
@@ -133,7 +135,7 @@ func (s *Service) RestoreFile(ctx context.Context, who content.Principal, id con
 	}
 	now := s.Now()
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		if _, err := s.trashed(tx, who, id, meta.File); err != nil {
+		if _, err := s.trashed(tx, who, id, kind); err != nil {
 			return err
 		}
 		row, err := tx.Item(id)
@@ -147,7 +149,7 @@ func (s *Service) RestoreFile(ctx context.Context, who content.Principal, id con
 		in, err := s.liveFolder(tx, who, to)
 		switch {
 		case content.Is(err, content.NotFound, content.Trashed) && folder == nil:
-			return content.Errorf(content.AccessDenied, "the folder that the file was in is gone: name another")
+			return content.Errorf(content.AccessDenied, "the folder that it was in is gone: name another")
 		case err != nil:
 			return Missing(err, "folder", to)
 		case !content.May(who, content.Upload, in):
@@ -168,19 +170,20 @@ func (s *Service) RestoreFile(ctx context.Context, who content.Principal, id con
 		if err := s.touch(tx, in.ID, now); err != nil {
 			return err
 		}
-		file, err = s.file(tx, who, id)
+		item, err = s.load(tx, who, id, kind)
 		return err
 	})
-	return file, err
+	return item, err
 }
 
-// PurgeFile deletes a file in the trash for good, with all its versions. Bytes
-// that another version or session still needs stay.
-func (s *Service) PurgeFile(ctx context.Context, who content.Principal, id content.ID) error {
+// Purge deletes an item in the trash for good, a file with all its versions, a
+// folder with all that is in it. Bytes that another version or session still
+// needs stay.
+func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, id content.ID) error {
 	var free []blob.Key
 	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
 		free = nil
-		item, err := s.trashed(tx, who, id, meta.File)
+		item, err := s.trashed(tx, who, id, kind)
 		if err != nil {
 			return err
 		}
@@ -197,13 +200,13 @@ func (s *Service) PurgeFile(ctx context.Context, who content.Principal, id conte
 	if err != nil {
 		return err
 	}
-	// The file is gone; what of its bytes stays behind, the sweep finds.
+	// It is gone; what of its bytes stays behind, the sweep finds.
 	var errs []error
 	for _, key := range free {
 		errs = append(errs, s.Blobs.Delete(ctx, key))
 	}
 	if err := errors.Join(errs...); err != nil {
-		s.Log.Warn("bytes of a deleted file are left to the sweep", "file", id, "error", err)
+		s.Log.Warn("bytes of a deleted item are left to the sweep", "item", id, "error", err)
 	}
 	return nil
 }

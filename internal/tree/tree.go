@@ -128,6 +128,15 @@ type Mark struct {
 // Order is what a listing goes by, behind folders standing before files.
 type Order = meta.ItemOrder
 
+// Kind tells files from folders.
+type Kind = meta.ItemKind
+
+// The kinds of item.
+const (
+	Folder = meta.Folder
+	File   = meta.File
+)
+
 // The orders of listings.
 const (
 	ByName = meta.ByName

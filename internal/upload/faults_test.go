@@ -274,7 +274,7 @@ func (s *story) run() {
 		return err
 	})
 	s.try("purge", func() error {
-		err := s.tree.PurgeFile(s.ctx, s.who, file.ID)
+		err := s.tree.Purge(s.ctx, s.who, tree.File, file.ID)
 		if content.Is(err, content.NotFound) {
 			return nil
 		}

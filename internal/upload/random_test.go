@@ -323,7 +323,7 @@ func (c *crowd) trash(ctx context.Context, r *rand.Rand, f *published) {
 	c.mu.Unlock()
 	c.fails(ctx, "trash", c.tree.TrashFile(ctx, c.who, f.ID, content.Preconditions{}), content.NotFound, content.Trashed)
 	if r.IntN(2) == 0 {
-		c.fails(ctx, "purge", c.tree.PurgeFile(ctx, c.who, f.ID), content.NotFound)
+		c.fails(ctx, "purge", c.tree.Purge(ctx, c.who, tree.File, f.ID), content.NotFound)
 	}
 }
 

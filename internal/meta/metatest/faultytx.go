@@ -220,8 +220,12 @@ func (t *faultyTx) Trashed(owner content.ID, page meta.ItemPage) ([]meta.Item, e
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Trashed(owner, page) })
 }
 
-func (t *faultyTx) FilesTrashed(before time.Time, limit int) ([]meta.Item, error) {
-	return ask(t, func() ([]meta.Item, error) { return t.tx.FilesTrashed(before, limit) })
+func (t *faultyTx) OldTrash(before time.Time, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.OldTrash(before, limit) })
+}
+
+func (t *faultyTx) Children(parent content.ID, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Children(parent, limit) })
 }
 
 func (t *faultyTx) CountTrashed(owner content.ID) (int64, error) {

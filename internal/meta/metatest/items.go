@@ -184,22 +184,29 @@ var items = []test{
 		n := get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountTrashed(alice) })
 		equal(t, "count", n, int64(len(want)))
 	}},
-	{"OldTrashIsFilesByTheTimeTheyWentThere", func(t *testing.T, s meta.Store) {
+	{"OldTrashGoesByTheTimeItWentThere", func(t *testing.T, s meta.Store) {
 		at := func(it meta.Item, hours int) meta.Item {
 			it.TrashedAt = start.Add(time.Duration(hours) * time.Hour)
 			return it
 		}
 		first, second, late := at(file(205, aliceRoot, "a", alice, 1), 1), at(file(204, bobRoot, "b", bob, 1), 2), at(file(206, aliceRoot, "c", alice, 1), 3)
-		put(t, s, second, late, first, at(folder(210, aliceRoot, "f", alice), 1), file(207, aliceRoot, "live", alice, 1), file(208, 210, "with its folder", alice, 1))
+		dir := at(folder(210, aliceRoot, "f", alice), 1)
+		put(t, s, second, late, first, dir, file(207, aliceRoot, "live", alice, 1), file(208, 210, "with its folder", alice, 1))
 		list := func(hours int, limit int) []meta.Item {
 			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) {
-				return tx.FilesTrashed(start.Add(time.Duration(hours)*time.Hour), limit)
+				return tx.OldTrash(start.Add(time.Duration(hours)*time.Hour), limit)
 			})
 		}
 		equal(t, "before the first", len(list(0, 9)), 0)
-		equal(t, "up to the second", list(2, 9), []meta.Item{first, second})
+		equal(t, "up to the second", list(2, 9), []meta.Item{first, dir, second})
 		equal(t, "the oldest", list(9, 1), []meta.Item{first})
-		equal(t, "all", list(9, 9), []meta.Item{first, second, late})
+		equal(t, "all", list(9, 9), []meta.Item{first, dir, second, late})
+		in := func(parent content.ID, limit int) []meta.Item {
+			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Children(parent, limit) })
+		}
+		equal(t, "children", len(in(aliceRoot, 9)), 4) // three in the trash, one not
+		equal(t, "some children", len(in(aliceRoot, 2)), 2)
+		equal(t, "a child", in(210, 9), []meta.Item{file(208, 210, "with its folder", alice, 1)})
 	}},
 	{"AnItemIsDeletedWithItsVersions", func(t *testing.T, s meta.Store) {
 		it := file(200, aliceRoot, "x", alice, 1)

@@ -28,9 +28,14 @@ func (tx *Tx) Trashed(owner content.ID, page meta.ItemPage) ([]meta.Item, error)
 	return list(tx, op, trash+order+`LIMIT ? OFFSET ?`, itemColumns, int64(owner), limited(page.Limit), max(0, page.Offset))
 }
 
-// FilesTrashed is a meta.Items method.
-func (tx *Tx) FilesTrashed(before time.Time, limit int) ([]meta.Item, error) {
-	return list(tx, "list old trash", selectItem+`WHERE i.trashed_at <> 0 AND i.kind = 1 AND i.trashed_at <= ?
+// Children is a meta.Items method.
+func (tx *Tx) Children(parent content.ID, limit int) ([]meta.Item, error) {
+	return list(tx, "list children", selectItem+`WHERE i.parent = ? LIMIT ?`, itemColumns, int64(parent), limited(limit))
+}
+
+// OldTrash is a meta.Items method.
+func (tx *Tx) OldTrash(before time.Time, limit int) ([]meta.Item, error) {
+	return list(tx, "list old trash", selectItem+`WHERE i.trashed_at <> 0 AND i.trashed_at <= ?
 		ORDER BY i.trashed_at, i.id LIMIT ?`, itemColumns, micros(before), limited(limit))
 }
 

@@ -66,7 +66,7 @@ CREATE TABLE item (
     current             INTEGER REFERENCES version (id) -- NULL for a folder
 ) STRICT;
 CREATE UNIQUE INDEX item_name ON item (parent, name_key) WHERE trashed_at = 0;
-CREATE INDEX item_trashed_at ON item (trashed_at, id) WHERE trashed_at <> 0 AND kind = 1;
+CREATE INDEX item_trashed_at ON item (trashed_at, id) WHERE trashed_at <> 0;
 CREATE INDEX item_trash ON item (owner, kind, name_key, id) WHERE trashed_at <> 0;
 CREATE INDEX item_listing ON item (parent, kind, name_key, id) WHERE trashed_at = 0;
 -- Not for any query: a delete looks through them for rows that refer to the one that goes.
