@@ -129,7 +129,7 @@ func (w *contentWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	}
 	w.writer.WriteHeader(http.StatusOK)
 	// Each piece has a deadline of its own.
-	const piece = 1 << 20
+	const piece = 256 << 10
 	for limited.N > 0 && err == nil {
 		w.alive()
 		var sent int64

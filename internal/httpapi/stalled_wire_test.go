@@ -18,8 +18,9 @@ import (
 func TestClientsThatDoNotRead(t *testing.T) {
 	t.Parallel()
 	const idle = time.Second
+	const size = 24 << 20 // more than socket buffers hold
 	w := start(t, func(c *daemon.Config) { c.HTTP.BodyIdle = idle })
-	f := w.upload(t, "big", noise(64<<20))
+	f := w.simple(t, "big", string(noise(size))).file()
 	to, err := url.Parse(w.do(t, "GET", "/2.0/files/"+f.ID+"/content", nil).empty(302).header.Get("Location"))
 	if err != nil {
 		t.Fatal(err)
@@ -46,14 +47,17 @@ func TestClientsThatDoNotRead(t *testing.T) {
 	get(quiet, "/healthz")
 	began := time.Now()
 	var n int64
-	for time.Since(began) < 4*idle {
-		m, err := io.CopyN(io.Discard, slow, 64<<10)
+	for n < size { // within five idle times, and too fast for none of them
+		m, err := io.CopyN(io.Discard, slow, 512<<10)
 		if n += m; err != nil {
 			t.Fatalf("the slow one was cut off after %d bytes: %v", n, err)
 		}
 		time.Sleep(idle / 10)
 	}
-	if n, err := io.Copy(io.Discard, stalled); n >= 64<<20 {
+	if time.Since(began) < 4*idle {
+		t.Errorf("the slow one took %v only", time.Since(began))
+	}
+	if n, err := io.Copy(io.Discard, stalled); n >= size {
 		t.Errorf("the stalled one got all %d bytes, %v", n, err)
 	}
 	get(quiet, "/healthz")
