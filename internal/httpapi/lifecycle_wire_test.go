@@ -225,6 +225,12 @@ func TestLifecycle(t *testing.T) {
 		held := func(*testing.T) (*session, []part) { return s, parts }
 		row{get: ok, same: ok, other: conflict, parts: ok, abort: conflict, log: done, plan: conflict}.check(t, w, "committing", held)
 		all(403, "forbidden").check(t, bob, "other user, committing", held)
+		t.Run("8.2 committing, PUT part: identical 200, else 409 conflict, off the grid too", func(t *testing.T) {
+			size := int64(len(s.data))
+			for _, r := range []string{contentRange(1, 9, size), contentRange(0, partSize-1, size+1), contentRange(size, size-1, size)} {
+				s.put(t, 0, "Content-Range", r).refused(409, "conflict")
+			}
+		})
 
 		second := make(chan *reply, 1)
 		go func() {

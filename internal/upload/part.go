@@ -99,6 +99,8 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part meta.Part, have bool, err error) {
 	size := ses.Grid.FileSize
 	switch {
+	case s.committing(ses) && (sent.Total != size || !ses.Grid.Holds(sent.Span)):
+		return part, false, busy(ses.ID) // as anything else that is not there already
 	case sent.Total != size:
 		return part, false, content.Errorf(content.RangeNotSatisfiable, "Content-Range gives the file %d bytes, and the session was created for %d", sent.Total, size)
 	case trailing(ses.Grid, sent.Span) && ses.State == content.Open:
@@ -120,7 +122,8 @@ func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part meta.
 	case s.committing(ses):
 		return part, false, busy(ses.ID)
 	case ses.State == content.Committed:
-		return part, false, content.Errorf(content.SessionBusy, "upload session %s has been committed", ses.ID)
+		// The file was deleted for good, and its parts with it.
+		return part, false, content.Errorf(content.RangeNotSatisfiable, "upload session %s has been committed and takes no more parts", ses.ID)
 	}
 	return part, false, nil
 }
