@@ -211,7 +211,7 @@ type Items interface {
 	// behind it in the same transaction.
 	DeleteItem(id content.ID) error
 
-	// InsertVersion adds a version, before its file's InsertItem in the same
+	// InsertVersion adds a version, whose manifest no other version has, before its file's InsertItem in the same
 	// transaction if the file is new.
 	InsertVersion(Version) error
 	Version(id content.ID) (Version, error)
@@ -241,6 +241,7 @@ type Session struct {
 
 // Sessions are upload sessions and their logs.
 type Sessions interface {
+	// InsertSession adds a session, whose manifest no other session has.
 	InsertSession(Session) error
 	// Session leaves Stored at 0: CountParts tells it.
 	Session(id content.SessionID) (Session, error)

@@ -40,6 +40,7 @@ type data struct {
 	version meta.Version
 	item    meta.Item
 	session meta.Session
+	bytes   []byte     // of the file
 	keys    []blob.Key // of the version's parts
 }
 
@@ -67,15 +68,15 @@ func newData(t *testing.T) *data {
 	}
 	d.user, d.root = who.User, who.Root
 
-	bytes := make([]byte, 3*partSize)
-	rand.Read(bytes)
-	d.version = meta.Version{ID: 1001, File: 1000, Number: 1, Name: "f", Size: int64(len(bytes)), SHA1: sha1.Sum(bytes), Manifest: 1, CreatedAt: d.now, CreatedBy: d.user}
+	d.bytes = make([]byte, 3*partSize)
+	rand.Read(d.bytes)
+	d.version = meta.Version{ID: 1001, File: 1000, Number: 1, Name: "f", Size: int64(len(d.bytes)), SHA1: sha1.Sum(d.bytes), Manifest: 1, CreatedAt: d.now, CreatedBy: d.user}
 	d.item = meta.Item{ID: 1000, Kind: meta.File, Parent: d.root, Name: "f", Key: "f", CreatedAt: d.now, ModifiedAt: d.now,
 		ContentCreatedAt: d.now, ContentModifiedAt: d.now, CreatedBy: d.user, ModifiedBy: d.user, Owner: d.user, Current: d.version}
 	d.session = meta.Session{
 		Session: content.Session{ID: "0123456789ABCDEF0123456789ABCDEF", Owner: d.user, Folder: d.root, Name: "g",
-			Grid: content.Grid{FileSize: int64(len(bytes)), PartSize: partSize}, State: content.Open, CreatedAt: d.now, ExpiresAt: d.now.Add(7 * 24 * time.Hour)},
-		Manifest: 2, Reserved: int64(len(bytes)),
+			Grid: content.Grid{FileSize: int64(len(d.bytes)), PartSize: partSize}, State: content.Open, CreatedAt: d.now, ExpiresAt: d.now.Add(7 * 24 * time.Hour)},
+		Manifest: 2, Reserved: int64(len(d.bytes)),
 	}
 	d.update(func(tx meta.Tx) error {
 		if err := tx.InsertVersion(d.version); err != nil {
@@ -83,10 +84,10 @@ func newData(t *testing.T) *data {
 		}
 		return tx.InsertItem(d.item)
 	})
-	d.keys = d.parts(1, bytes)
-	d.parts(2, bytes[:2*partSize])
+	d.keys = d.parts(1, d.bytes)
+	d.parts(2, d.bytes[:2*partSize])
 	hashed := digest.New()
-	hashed.Write(bytes[:2*partSize])
+	hashed.Write(d.bytes[:2*partSize])
 	d.session.Front = content.Front{N: 2 * partSize, State: hashed.State()}
 	d.update(func(tx meta.Tx) error {
 		if err := tx.InsertSession(d.session); err != nil {
@@ -176,9 +177,10 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		{"a blob is short", func(d *data) error { return os.Truncate(d.file(d.keys[0]), 100) }, "only 100 of the 128 bytes"},
 		{"a blob is long", func(d *data) error { return os.Truncate(d.file(d.keys[0]), 200) }, "more bytes than"},
 		{"a version's digest is another", func(d *data) error {
+			d.parts(3, d.bytes)
 			return d.rows.Update(d.t.Context(), func(tx meta.Tx) error {
 				v := d.version
-				v.ID, v.Number, v.SHA1[0] = 1002, 2, v.SHA1[0]+1
+				v.ID, v.Number, v.Manifest, v.SHA1[0] = 1002, 2, 3, v.SHA1[0]+1
 				if err := tx.AddUsage(d.user, v.Size, 0); err != nil {
 					return err
 				}
@@ -186,9 +188,10 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			})
 		}, "version 1002 of file 1000 hashes to"},
 		{"a version is longer than its parts", func(d *data) error {
+			d.parts(3, d.bytes)
 			return d.rows.Update(d.t.Context(), func(tx meta.Tx) error {
 				v := d.version
-				v.ID, v.Number, v.Size = 1002, 2, v.Size+1
+				v.ID, v.Number, v.Manifest, v.Size = 1002, 2, 3, v.Size+1
 				if err := tx.AddUsage(d.user, v.Size, 0); err != nil {
 					return err
 				}

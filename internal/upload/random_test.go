@@ -172,10 +172,10 @@ func (c *crowd) put(ctx context.Context, r *rand.Rand, s *shared, slot int64) {
 	span := s.Grid.Slot(slot)
 	body := bytes.Clone(s.data[span.Start:span.End])
 	sent := upload.Sent{Span: span, Total: s.Grid.FileSize, SHA1: sha1.Sum(body), Length: -1}
-	kinds := ended
+	kinds := append(slices.Clone(ended), content.RangeNotSatisfiable) // of a file that was deleted for good
 	if r.IntN(10) == 0 {
 		body[r.IntN(len(body))]++
-		kinds = append(slices.Clone(ended), content.DigestMismatch)
+		kinds = append(kinds, content.DigestMismatch)
 	}
 	part, err := c.upload.PutPart(ctx, c.who, s.ID, sent, bytes.NewReader(body))
 	if c.fails(ctx, "put", err, kinds...) {

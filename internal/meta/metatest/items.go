@@ -42,7 +42,7 @@ var items = []test{
 	{"UpdateReplacesWhatMayChange", func(t *testing.T, s meta.Store) {
 		put(t, s, folder(200, aliceRoot, "a", alice), file(201, aliceRoot, "b", alice, 5))
 		want := file(201, 200, "c", bob, 6)
-		want.Current.ID = 9000
+		want.Current.ID, want.Current.Manifest = 9000, 9001
 		want.Sequence, want.Description = 3, "d"
 		want.ModifiedAt, want.ContentCreatedAt, want.ContentModifiedAt = start.Add(time.Second), start.Add(time.Minute), start.Add(time.Hour)
 		update(t, s, func(tx meta.Tx) error {
@@ -213,7 +213,7 @@ var items = []test{
 		put(t, s, it, folder(300, aliceRoot, "f", alice), folder(301, 300, "g", alice))
 		fill(t, s, it.Current.Manifest, 1)
 		second := it.Current
-		second.ID, second.Number = 9000, 2
+		second.ID, second.Number, second.Manifest = 9000, 2, 9001
 		update(t, s, func(tx meta.Tx) error { return tx.InsertVersion(second) })
 
 		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.DeleteItem(300) })                                // something is in it
@@ -237,6 +237,8 @@ var items = []test{
 		put(t, s, it)
 		past := it.Current
 		it.Current.ID, it.Current.Number = 9000, 2
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.InsertVersion(it.Current) }) // the manifest is another's
+		it.Current.Manifest = 9001
 		update(t, s, func(tx meta.Tx) error { return first(tx.InsertVersion(it.Current), tx.UpdateItem(it)) })
 		update(t, s, func(tx meta.Tx) error { return tx.DeleteVersion(past.ID) })
 		equal(t, "item", item(t, s, 200), it)

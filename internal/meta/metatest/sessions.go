@@ -49,6 +49,9 @@ var sessions = []test{
 		insert(t, s, given, session(2, bob))
 		equal(t, "session", stored(t, s, 0xABCDEF), want)
 		equal(t, "session", stored(t, s, 2), session(2, bob))
+		other := session(3, bob)
+		other.Manifest = want.Manifest
+		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.InsertSession(other) }) // the manifest is another's
 		missing(t, s, "session", func(tx meta.Tx) (meta.Session, error) { return tx.Session(sessionID(3)) })
 		missing(t, s, "what is no session id", func(tx meta.Tx) (meta.Session, error) { return tx.Session("x") })
 	}},

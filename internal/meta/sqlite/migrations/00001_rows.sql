@@ -86,7 +86,7 @@ CREATE TABLE version (
     trashed_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX version_file ON version (file, number);
-CREATE INDEX version_manifest ON version (manifest);
+CREATE UNIQUE INDEX version_manifest ON version (manifest);
 
 CREATE TABLE session (
     id          BLOB    NOT NULL PRIMARY KEY,
@@ -114,7 +114,7 @@ CREATE TABLE session (
 CREATE INDEX session_owner ON session (owner, done, expires_at);
 CREATE INDEX session_expiry ON session (done, expires_at, id);
 CREATE INDEX session_state ON session (state, id);
-CREATE INDEX session_manifest ON session (manifest);
+CREATE UNIQUE INDEX session_manifest ON session (manifest);
 
 CREATE TABLE session_log (
     session    BLOB    NOT NULL,
