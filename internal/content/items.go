@@ -53,9 +53,8 @@ const TrashLife = 30 * 24 * time.Hour
 type Status string
 
 const (
-	Active    Status = "active"
-	InTrash   Status = "trashed"
-	IsDeleted Status = "deleted"
+	Active  Status = "active"
+	InTrash Status = "trashed"
 )
 
 // Item is a File or a Folder.

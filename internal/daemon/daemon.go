@@ -128,7 +128,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 }
 
 // http2Config bounds what clients may send before it is read. A connection may
-// cost maxReceive in memory, whatever the number of its streams, and only for
+// cost as much memory as its window, whatever the number of its streams, and only for
 // bytes that came and that nobody has read yet.
 //
 // A frame counts as received only once all of it came. OkHttp, and so Box's SDK
@@ -272,9 +272,6 @@ func (d *Daemon) ready(r *http.Request) error {
 	d.askedAt = time.Now()
 	return d.answer
 }
-
-// Check proves the data; see sweep.Service.Check.
-func (d *Daemon) Check(ctx context.Context) (*sweep.Report, error) { return d.sweep.Check(ctx) }
 
 // Close lets go of everything. It may be called more than once, and not while
 // Run runs.

@@ -25,8 +25,7 @@ func (s *Server) getFile(c *call) error {
 	if c.notModified(&f.Node) {
 		return nil
 	}
-	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, http.StatusOK, view.Show(s.file(c, f, view)))
+	return s.itemReply(c, http.StatusOK, f)
 }
 
 // notModified answers 304 if the caller has the item as it is.

@@ -148,6 +148,8 @@ func TestTrashedFolder(t *testing.T) {
 		w.do(t, "POST", "/2.0/files/upload_sessions", fields{"folder_id": sub, "file_name": "x", "file_size": 1}).refused(404, "trashed")
 	})
 	t.Run("10 restore of a tree, with a clash and another name", func(t *testing.T) {
+		listed := w.get(t, "/2.0/folders/trash/items?fields=size")["entries"].([]any)
+		same(t, "size in the list", listed[0].(map[string]any)["size"], 5.0)
 		trashed := w.get(t, path+"/trash")
 		same(t, "item_status", trashed["item_status"], "trashed")
 		same(t, "size", trashed["size"], 5.0)
@@ -159,6 +161,7 @@ func TestTrashedFolder(t *testing.T) {
 		r.decode(&back)
 		same(t, "name", back["name"], "back")
 		same(t, "item_status", back["item_status"], "active")
+		same(t, "size", back["size"], 5.0)
 		w.do(t, "POST", path, nil).refused(404, "not_trashed")
 		w.do(t, "DELETE", path+"/trash", nil).refused(404, "not_trashed")
 	})

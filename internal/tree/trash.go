@@ -2,7 +2,6 @@ package tree
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"boxcar/internal/blob"
@@ -89,10 +88,7 @@ func (s *Service) Trashed(ctx context.Context, who content.Principal, kind Kind,
 		if item, err = s.trashed(tx, who, id, kind); err != nil {
 			return err
 		}
-		if folder, ok := item.(*content.Folder); ok {
-			folder.Size, err = tx.TreeSize(folder.ID)
-		}
-		return err
+		return setSize(tx, item)
 	})
 	return item, err
 }
@@ -117,6 +113,11 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 			item, err := a.item(row, path, status)
 			if err != nil {
 				return err
+			}
+			if page.Sizes {
+				if err := setSize(tx, item); err != nil {
+					return err
+				}
 			}
 			l.Items = append(l.Items, item)
 		}
@@ -170,8 +171,10 @@ func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind,
 		if err := s.touch(tx, in.ID, now); err != nil {
 			return err
 		}
-		item, err = s.load(tx, who, id, kind)
-		return err
+		if item, err = s.load(tx, who, id, kind); err != nil {
+			return err
+		}
+		return setSize(tx, item)
 	})
 	return item, err
 }
@@ -200,13 +203,14 @@ func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, i
 	if err != nil {
 		return err
 	}
-	// It is gone; what of its bytes stays behind, the sweep finds.
-	var errs []error
+	// It is gone, whether the client waits for the answer or not. What of its
+	// bytes stays behind, the sweep finds.
+	ctx = context.WithoutCancel(ctx)
 	for _, key := range free {
-		errs = append(errs, s.Blobs.Delete(ctx, key))
-	}
-	if err := errors.Join(errs...); err != nil {
-		s.Log.Warn("bytes of a deleted item are left to the sweep", "item", id, "error", err)
+		if err := s.Blobs.Delete(ctx, key); err != nil {
+			s.Log.Warn("bytes of a deleted item are left to the sweep", "item", id, "error", err)
+			break
+		}
 	}
 	return nil
 }

@@ -32,10 +32,18 @@ func (s *Service) Folder(ctx context.Context, who content.Principal, id content.
 		if folder, err = s.liveFolder(tx, who, id); err != nil {
 			return err
 		}
-		folder.Size, err = tx.TreeSize(folder.ID)
-		return err
+		return setSize(tx, folder)
 	})
 	return folder, err
+}
+
+// setSize sets the Size of an item that is a folder, which takes a walk over
+// all that is in it.
+func setSize(tx meta.Tx, item content.Item) (err error) {
+	if folder, ok := item.(*content.Folder); ok {
+		folder.Size, err = tx.TreeSize(folder.ID)
+	}
+	return err
 }
 
 // File gets a file, in the trash or not.
@@ -200,8 +208,8 @@ func (s *Service) List(ctx context.Context, who content.Principal, folder conten
 			if err != nil {
 				return err
 			}
-			if f, ok := item.(*content.Folder); ok && page.Sizes {
-				if f.Size, err = tx.TreeSize(f.ID); err != nil {
+			if page.Sizes {
+				if err := setSize(tx, item); err != nil {
 					return err
 				}
 			}

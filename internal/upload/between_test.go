@@ -224,6 +224,35 @@ func TestFilesWaitingForPlanHoldNoBuffers(t *testing.T) {
 	}
 }
 
+// A plan that waits for its turn to hash goes when its client does, however
+// long the blob of another takes.
+func TestPlanDoesNotWaitForAnothersBlobWithoutEnd(t *testing.T) {
+	w := newWorld(t)
+	h := w.open(&metatest.Faulty{})
+	defer h.upload.Close()
+	data := bytesOf(2 * partSize)
+	ses := h.create("a", data)
+	if err := h.put(ses, data, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer h.upload.LockHashing()()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.upload.Plan(ctx, h.who, ses.ID, []upload.Offer{{Span: ses.Grid.Slot(0)}})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("planned without the digest")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the plan still waits")
+	}
+}
+
 // What a client writes into a session's log, and what a refusal quotes of it,
 // is cut: nothing else bounds what that costs on the disk.
 func TestLogsKeepNoMoreThanTheBeginningOfAText(t *testing.T) {

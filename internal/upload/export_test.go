@@ -46,6 +46,6 @@ func (s *Service) CountBuffers(count func()) {
 
 // LockHashing holds up the hashing for plan.
 func (s *Service) LockHashing() (unlock func()) {
-	s.sha512.one.Lock()
-	return s.sha512.one.Unlock
+	s.sha512.one <- struct{}{}
+	return func() { <-s.sha512.one }
 }

@@ -191,7 +191,7 @@ type hasher512 struct {
 	jobs   map[content.ID]chan struct{} // by file: closed when its current version has been hashed
 	owners map[content.ID]bool          // whose files are worth hashing when nothing else goes on
 	last   time.Time                    // when a part came, by the clock handed in
-	one    sync.Mutex                   // held while hashing
+	one    chan struct{}                // holds a value while a blob is being hashed
 }
 
 // hashForPlan hashes the current version of a file without anybody waiting.
@@ -298,8 +298,13 @@ func (s *Service) hashAll(ctx context.Context, parts []meta.Part) error {
 }
 
 func (s *Service) hash512(ctx context.Context, p meta.Part) (sum content.SHA512, ok bool, err error) {
-	s.sha512.one.Lock()
-	defer s.sha512.one.Unlock()
+	// The blob of another may be large, and a plan waits for a limited time.
+	select {
+	case s.sha512.one <- struct{}{}:
+		defer func() { <-s.sha512.one }()
+	case <-ctx.Done():
+		return sum, false, context.Cause(ctx)
+	}
 	buf := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buf)
 	h, check := sha512.New(), digest.New()
