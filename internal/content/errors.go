@@ -33,6 +33,9 @@ const (
 	Trashed               // the item is in the trash
 	NotTrashed            // the item is not in the trash
 	AccessDenied          // the caller may see the item but not do this
+	InsufficientScope     // the token is not good for it, whatever its user may do
+	ItemLocked            // somebody else's lock is on the file
+	LinkPassword          // a shared link's password is missing or wrong
 	SessionForbidden      // the session belongs to someone else
 	FileTooLarge          // over the cap on the size of a file
 	QuotaExceeded         // over the owner's quota
@@ -51,6 +54,8 @@ const (
 	InvalidLimit          // paging
 	InvalidOffset         // paging
 	FolderNotEmpty        // delete without recursive
+	CyclicalFolder        // a folder would end up in itself
+	NoPreview             // a file of which no thumbnail can be made
 	RootForbidden         // root can't be moved, copied or deleted
 	MetadataAfterContents // multipart: the file came before its attributes
 	BodyTooLarge          // a request body over its limit
@@ -60,6 +65,7 @@ const (
 	Unavailable           // a limit of the server's, or storage that may recover
 
 	OriginRefused // a browser page of an origin that the operator did not allow
+	UserNotEmpty  // a user who still owns items can't be deleted
 	CommitPending // a commit's hash is not ready yet: not a failure, ask again
 
 	kinds // how many there are

@@ -37,13 +37,22 @@ type Enterprise struct {
 	Name string
 }
 
-// Principal is who is asking.
+// Principal is who is asking, and what the token they come with is good for.
 type Principal struct {
-	User  ID
-	Root  ID // the user's root folder
-	Login string
-	Admin bool // may act as others
-	Actor ID   // the user whose token it is, when that is another (As-User)
+	User       ID
+	Root       ID // the user's root folder
+	Login      string
+	Enterprise ID
+	Admin      bool   // may act as others
+	Actor      ID     // the user whose token it is, when that is another (As-User)
+	App        string // the client id of the application that the token was made for; "" for none
+
+	// Scoped says that the token may do no more than Restrictions name.
+	Scoped       bool
+	Restrictions []Restriction
+
+	// Links are shared links that came with the request and are good.
+	Links []LinkGrant
 }
 
 // TrashLife is how long the trash keeps an item.
@@ -57,10 +66,10 @@ const (
 	InTrash Status = "trashed"
 )
 
-// Item is a File or a Folder.
+// Item is a File, a Folder or a WebLink.
 type Item interface{ node() *Node }
 
-// Node is what files and folders have in common.
+// Node is what all items have in common.
 type Node struct {
 	ID   ID
 	Name string
@@ -82,6 +91,10 @@ type Node struct {
 	ModifiedBy Person
 	OwnedBy    Person
 	Status     Status
+
+	Tags []string
+	// Linked says whether the item has a shared link.
+	Linked bool
 }
 
 func (n *Node) node() *Node { return n }
@@ -89,11 +102,37 @@ func (n *Node) node() *Node { return n }
 // NodeOf is what item has in common with other items.
 func NodeOf(item Item) *Node { return item.node() }
 
-// Folder holds files and folders.
+// Folder holds other items.
 type Folder struct {
 	Node
 	Root bool  // on the wire its id is "0"
-	Size int64 // bytes of all files below; set where one folder, or its size, is asked for
+	Size int64 // bytes of the current versions of all files below, the trash left out
+	// Holds is how many items are in it, the trash left out.
+	Holds int64
+
+	FolderOptions
+}
+
+// FolderOptions are what the owner of a folder may choose. Nothing of it is
+// about more than one person yet, but clients set them and read them back.
+type FolderOptions struct {
+	SyncState          string // "synced", "not_synced" or "partially_synced"; "" is the second
+	UploadEmail        *UploadEmail
+	NonOwnersMayInvite *bool // nil: yes
+	NonOwnersSeeOthers *bool // nil: yes
+	EnterpriseOnly     *bool // nil: no
+}
+
+// UploadEmail is an address whose mail is to become files in a folder.
+type UploadEmail struct {
+	Access string // "open" or "collaborators"
+	Email  string
+}
+
+// WebLink is an address on the web that stands among a folder's items.
+type WebLink struct {
+	Node
+	URL string
 }
 
 // File has a current version.
@@ -102,6 +141,17 @@ type File struct {
 	Version Version
 	// VersionNumber counts the versions the file has had, from 1.
 	VersionNumber int64
+	Lock          *FileLock // nil if nobody holds one now
+}
+
+// FileLock keeps others than its holder from changing a file.
+type FileLock struct {
+	ID         ID
+	By         Person
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: when it is taken off
+	NoDownload bool      // nobody else may download it either
+	AppType    string    // what the application calls itself
 }
 
 // Version is one content of a file. Versions are immutable.
@@ -114,5 +164,12 @@ type Version struct {
 	SHA1      SHA1
 	CreatedAt time.Time
 	CreatedBy Person
-	TrashedAt time.Time
+
+	TrashedAt  time.Time // zero unless it was deleted by itself
+	TrashedBy  *Person
+	RestoredAt time.Time
+	RestoredBy *Person
+
+	// PromotedFrom is the past version that this one repeats; 0 for none.
+	PromotedFrom ID
 }

@@ -1,0 +1,44 @@
+package content
+
+import "time"
+
+// EventType says what happened, in Box's words.
+type EventType string
+
+// What happens to items. The first block is what changes the tree, and so what
+// clients that mirror it follow.
+const (
+	ItemCreate             EventType = "ITEM_CREATE" // a folder or web link
+	ItemUpload             EventType = "ITEM_UPLOAD" // a file, or a new version of one
+	ItemRename             EventType = "ITEM_RENAME"
+	ItemMove               EventType = "ITEM_MOVE"
+	ItemCopy               EventType = "ITEM_COPY"
+	ItemTrash              EventType = "ITEM_TRASH"
+	ItemUndeleteViaTrash   EventType = "ITEM_UNDELETE_VIA_TRASH"
+	ItemModify             EventType = "ITEM_MODIFY" // description, tags and the like
+	ItemMakeCurrentVersion EventType = "ITEM_MAKE_CURRENT_VERSION"
+	LockCreate             EventType = "LOCK_CREATE"
+	LockDestroy            EventType = "LOCK_DESTROY"
+
+	ItemSharedCreate   EventType = "ITEM_SHARED_CREATE"
+	ItemShared         EventType = "ITEM_SHARED"
+	ItemSharedUnshare  EventType = "ITEM_SHARED_UNSHARE"
+	ItemDownload       EventType = "ITEM_DOWNLOAD"
+	ItemPreview        EventType = "ITEM_PREVIEW"
+	FileVersionDelete  EventType = "ITEM_VERSION_DELETE"
+	FileVersionRestore EventType = "ITEM_VERSION_RESTORE"
+	ItemPurge          EventType = "ITEM_PURGE" // gone for good
+)
+
+// Event is something that happened to an item, with the item as it was then.
+type Event struct {
+	// Position is the event's place among all events, from 1. It follows from a
+	// counter in the transaction that made the change, so that a reader who has
+	// seen all up to one position misses nothing that comes to be at a lower one.
+	Position int64
+	ID       string // 32 hexadecimal digits
+	Type     EventType
+	At       time.Time
+	By       Person
+	Source   Item // with its Parent, and without the rest of its Path
+}
