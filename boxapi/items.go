@@ -9,6 +9,7 @@ const (
 	TypeFile          = "file"
 	TypeFileVersion   = "file_version"
 	TypeFolder        = "folder"
+	TypeWebLink       = "web_link"
 	TypeUser          = "user"
 	TypeEnterprise    = "enterprise"
 	TypeUploadSession = "upload_session"
@@ -23,7 +24,7 @@ const (
 	StatusDeleted = "deleted"
 )
 
-// Item is a *File, a *Folder or an *OtherItem.
+// Item is a *File, a *Folder, a *WebLink or an *OtherItem.
 type Item interface {
 	// ItemType is what the type key says.
 	ItemType() string
@@ -38,8 +39,7 @@ func (f *Folder) ItemType() string { return f.Type }
 // ItemType is the item's type.
 func (o *OtherItem) ItemType() string { return o.Type }
 
-// OtherItem is an item of a type that this package does not know, such as a web
-// link, in a reply.
+// OtherItem is an item of a type that this package does not know, in a reply.
 type OtherItem struct {
 	Type       string     `json:"type" box:"base"`
 	ID         ID         `json:"id" box:"base"`
@@ -89,6 +89,8 @@ func decodeItem(data []byte) (Item, error) {
 		item = new(File)
 	case TypeFolder:
 		item = new(Folder)
+	case TypeWebLink:
+		item = new(WebLink)
 	default:
 		item = new(OtherItem)
 	}

@@ -172,14 +172,15 @@ func TestFullKeys(t *testing.T) {
 // A client meets lists of anything, and conflicts in both shapes.
 func TestReadItems(t *testing.T) {
 	var page ItemsByMarker
-	err := json.Unmarshal([]byte(`{"entries":[{"type":"folder","id":"5","name":"e"},{"type":"file","id":"6","size":7},{"type":"web_link","id":"8","name":"w","url":"https://x"}],"limit":3,"next_marker":""}`), &page)
-	if err != nil || len(page.Entries) != 3 {
+	err := json.Unmarshal([]byte(`{"entries":[{"type":"folder","id":"5","name":"e"},{"type":"file","id":"6","size":7},{"type":"web_link","id":"8","name":"w","url":"https://x"},{"type":"hub","id":"9","name":"h"}],"limit":3,"next_marker":""}`), &page)
+	if err != nil || len(page.Entries) != 4 {
 		t.Fatalf("%+v, %v", page, err)
 	}
 	folder, isFolder := page.Entries[0].(*Folder)
 	file, isFile := page.Entries[1].(*File)
-	other, isOther := page.Entries[2].(*OtherItem)
-	if !isFolder || !isFile || !isOther || folder.Name != "e" || file.Size != 7 || other.Name != "w" || other.ItemType() != "web_link" {
+	link, isLink := page.Entries[2].(*WebLink)
+	other, isOther := page.Entries[3].(*OtherItem)
+	if !isFolder || !isFile || !isLink || !isOther || folder.Name != "e" || file.Size != 7 || link.URL != "https://x" || other.Name != "h" || other.ItemType() != "hub" {
 		t.Errorf("read as %+v", page.Entries)
 	}
 

@@ -91,7 +91,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if cfg.DeveloperToken != "" {
 		d.Auth.Fix(cfg.DeveloperToken)
 	}
-	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize}
+	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize}
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
 		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,

@@ -18,11 +18,11 @@ func (s *Server) getFile(c *call) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.Tree.File(c.Context(), c.who, id)
+	f, err := s.Tree.Item(c.Context(), c.who, tree.File, id)
 	if err != nil {
 		return err
 	}
-	if c.notModified(&f.Node) {
+	if c.notModified(content.NodeOf(f)) {
 		return nil
 	}
 	return s.itemReply(c, http.StatusOK, f)
@@ -191,7 +191,7 @@ func (c *call) listing() (page tree.Page, order []boxapi.Order, err error) {
 	if err != nil {
 		return page, nil, err
 	}
-	page.Offset, page.Limit, page.Sizes = offset, int(limit), c.fields().Has("size")
+	page.Offset, page.Limit = offset, int(limit)
 	by := strings.ToLower(c.query("sort"))
 	switch by {
 	case "", "name":
@@ -217,40 +217,44 @@ func (c *call) listing() (page tree.Page, order []boxapi.Order, err error) {
 	return page, []boxapi.Order{{By: "type", Direction: "ASC"}, {By: by, Direction: direction}}, nil
 }
 
+// kindTypes are the kinds of item in Box's words.
+var kindTypes = map[tree.Kind]string{
+	tree.Folder:  boxapi.TypeFolder,
+	tree.File:    boxapi.TypeFile,
+	tree.WebLink: boxapi.TypeWebLink,
+}
+
+// kindOfType is the kind of item that a type in Box's words names.
+func kindOfType(name string) (tree.Kind, bool) {
+	for kind, t := range kindTypes {
+		if t == name {
+			return kind, true
+		}
+	}
+	return 0, false
+}
+
 // A marker is a place in a listing by name, as text that clients hand back.
 func formatMark(m *tree.Mark) boxapi.NullString {
 	if m == nil {
 		return ""
 	}
-	kind := boxapi.TypeFile
-	if m.Folder {
-		kind = boxapi.TypeFolder
-	}
-	return boxapi.NullString(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s %d %s", kind, m.ID, m.Key)))
+	return boxapi.NullString(base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s %d %s", kindTypes[m.Kind], m.ID, m.Key)))
 }
 
 func parseMark(text string) (*tree.Mark, error) {
 	if text == "" || text == "0" {
 		return nil, nil
 	}
-	var m tree.Mark
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err == nil {
-		head, rest, ok := strings.Cut(string(b), " ")
-		id, key, ok2 := strings.Cut(rest, " ")
-		m.Key = key
-		m.ID, err = content.ParseID(id)
-		switch {
-		case !ok || !ok2 || key == "" || head != boxapi.TypeFolder && head != boxapi.TypeFile:
-			err = content.Errorf(content.BadRequest, "not a marker")
-		default:
-			m.Folder = head == boxapi.TypeFolder
-		}
-	}
-	if err != nil {
+	head, rest, ok := strings.Cut(string(b), " ")
+	id, key, ok2 := strings.Cut(rest, " ")
+	kind, known := kindOfType(head)
+	n, idErr := content.ParseID(id)
+	if err != nil || !ok || !ok2 || key == "" || !known || idErr != nil {
 		return nil, content.Errorf(content.BadRequest, "marker %q is not one that this server gave out", text)
 	}
-	return &m, nil
+	return &tree.Mark{Kind: kind, Key: key, ID: n}, nil
 }
 
 // getMe handles GET /users/me.

@@ -40,24 +40,43 @@ func fileMini(f *content.File) boxapi.FileMini {
 
 // item is an item in its Mini form.
 func item(i content.Item) boxapi.Item {
-	if f, ok := i.(*content.Folder); ok {
-		return &boxapi.Folder{FolderMini: folderMini(f)}
+	switch i := i.(type) {
+	case *content.Folder:
+		return &boxapi.Folder{FolderMini: folderMini(i)}
+	case *content.WebLink:
+		return &boxapi.WebLink{WebLinkMini: webLinkMini(i)}
+	default:
+		return &boxapi.File{FileMini: fileMini(i.(*content.File))}
 	}
-	return &boxapi.File{FileMini: fileMini(i.(*content.File))}
+}
+
+func webLinkMini(w *content.WebLink) boxapi.WebLinkMini {
+	return boxapi.WebLinkMini{
+		Type: boxapi.TypeWebLink, ID: wireID(w.ID), Name: w.Name, URL: w.URL,
+		SequenceID: sequence(&w.Node), Etag: sequence(&w.Node),
+	}
+}
+
+// shown is one item with what the view shows of it.
+func (s *Server) shown(c *call, i content.Item, view boxapi.View) boxapi.Item {
+	switch i := i.(type) {
+	case *content.Folder:
+		f := s.folder(c, i, view)
+		return &f
+	case *content.WebLink:
+		w := s.webLink(c, i, view)
+		return &w
+	default:
+		f := s.file(c, i.(*content.File), view)
+		return &f
+	}
 }
 
 // items are the entries of a list.
 func (s *Server) items(c *call, list []content.Item, view boxapi.View) boxapi.Items {
 	out := make(boxapi.Items, 0, len(list))
 	for _, i := range list {
-		switch i := i.(type) {
-		case *content.Folder:
-			f := s.folder(c, i, view)
-			out = append(out, &f)
-		case *content.File:
-			f := s.file(c, i, view)
-			out = append(out, &f)
-		}
+		out = append(out, s.shown(c, i, view))
 	}
 	return out
 }
@@ -173,6 +192,24 @@ func (s *Server) folder(c *call, f *content.Folder, view boxapi.View) boxapi.Fol
 	out.CreatedBy = userMini(f.CreatedBy)
 	out.CreatedAt, out.ModifiedAt = boxapi.Time{Time: f.CreatedAt}, boxapi.Time{Time: f.ModifiedAt}
 	out.ContentCreatedAt, out.ContentModifiedAt = boxapi.Time{Time: f.ContentCreatedAt}, boxapi.Time{Time: f.ContentModifiedAt}
+	return out
+}
+
+// webLink is a web link with what the view shows of it.
+func (s *Server) webLink(c *call, w *content.WebLink, view boxapi.View) boxapi.WebLink {
+	out := boxapi.WebLink{
+		WebLinkMini: webLinkMini(w),
+		Description: w.Description,
+		CreatedAt:   boxapi.Time{Time: w.CreatedAt},
+		ModifiedAt:  boxapi.Time{Time: w.ModifiedAt},
+		TrashedAt:   boxapi.Time{Time: w.TrashedAt},
+		PurgedAt:    purged(&w.Node),
+		CreatedBy:   userMini(w.CreatedBy),
+		ModifiedBy:  userMini(w.ModifiedBy),
+		OwnedBy:     userMini(w.OwnedBy),
+		ItemStatus:  string(w.Status),
+	}
+	out.PathCollection, out.Parent = way(&w.Node, view)
 	return out
 }
 

@@ -78,10 +78,7 @@ func (s *Server) trashOf(param string, kind tree.Kind) (get, purge, restore hand
 // itemReply writes one item, without what is in it.
 func (s *Server) itemReply(c *call, status int, item content.Item) error {
 	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	if f, ok := item.(*content.Folder); ok {
-		return s.write(c, status, view.Show(s.folder(c, f, view)))
-	}
-	return s.write(c, status, view.Show(s.file(c, item.(*content.File), view)))
+	return s.write(c, status, view.Show(s.shown(c, item, view)))
 }
 
 // listTrash handles GET /folders/trash/items.

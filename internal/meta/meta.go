@@ -52,6 +52,7 @@ type Tx interface {
 	Items
 	Sessions
 	Parts
+	Events
 }
 
 // Accounts are enterprises, users, applications and tokens.
@@ -116,13 +117,24 @@ type ItemKind int
 const (
 	Folder ItemKind = iota
 	File
+	WebLink
 )
 
-// Item is a folder or a file.
+// Limbo is where a tree is that nobody can see: none of its items exist for
+// anybody.
+type Limbo int
+
+const (
+	NoLimbo Limbo = iota
+	Growing       // the top of a copy that is still being made
+	Going         // the top of what is being deleted for good
+)
+
+// Item is a folder, a file or a web link.
 type Item struct {
 	ID          content.ID
 	Kind        ItemKind
-	Parent      content.ID // 0 for a user's root
+	Parent      content.ID // 0 for a user's root, and for the top of a tree in Limbo
 	Name        string
 	Key         string // content.NameKey of Name
 	Sequence    int64
@@ -134,23 +146,65 @@ type Item struct {
 
 	CreatedBy, ModifiedBy, Owner content.ID
 
+	Limbo Limbo // of the top of a tree only
+	Extra
+
+	// Totals are the store's own: InsertItem and UpdateItem do not look at them.
+	Totals
+
 	// Current is a file's current version. InsertItem and UpdateItem look at
 	// its ID only; the rest is read with the item.
 	Current Version
 }
 
+// Extra is what few items have.
+type Extra struct {
+	Tags   []string
+	Linked bool   // it has a shared link
+	URL    string // of a web link
+	Lock   *Lock  // of a file; it may be over
+	content.FolderOptions
+}
+
+// Lock is a lock on a file.
+type Lock struct {
+	ID         content.ID
+	By         content.ID
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: never
+	NoDownload bool
+	AppType    string
+}
+
+// Totals are sums over an item. What was itself put in the trash is left out of
+// the totals of all folders above it; a folder in the trash has its own.
+type Totals struct {
+	Size int64 // bytes: of a file's current version; of all files below a folder
+	// Folders, Files and Links are how many of each are in a folder.
+	Folders, Files, Links int64
+}
+
+// Holds is how many items are in a folder.
+func (t Totals) Holds() int64 { return t.Folders + t.Files + t.Links }
+
 // Version is one content of a file.
 type Version struct {
-	ID        content.ID
-	File      content.ID
-	Number    int64 // from 1
-	Name      string
-	Size      int64 // bytes
-	SHA1      content.SHA1
+	ID     content.ID
+	File   content.ID
+	Number int64 // from 1
+	Name   string
+	Size   int64 // bytes
+	SHA1   content.SHA1
+	// Manifest may be that of other versions too: of what this one was copied from.
 	Manifest  Manifest
 	CreatedAt time.Time
 	CreatedBy content.ID
-	TrashedAt time.Time
+
+	TrashedAt    time.Time // zero unless the version was deleted by itself
+	TrashedBy    content.ID
+	RestoredAt   time.Time
+	RestoredBy   content.ID
+	PromotedFrom content.ID // the version that this one repeats, 0 for none
 }
 
 // ItemOrder is what a listing goes by, after the kind.
@@ -181,20 +235,20 @@ type Items interface {
 	// share no parent.
 	InsertItem(Item) error
 	// UpdateItem replaces everything but ID, Kind and CreatedAt. Errors as InsertItem.
+	// The totals of the folders that the item leaves and comes to follow.
 	UpdateItem(Item) error
+	// Touch sets the ContentModifiedAt of a folder.
+	Touch(folder content.ID, at time.Time) error
 	Item(id content.ID) (Item, error)
 	// ItemNamed finds what has the key in a folder, the trash left out.
 	ItemNamed(parent content.ID, key string) (Item, error)
 	// Ancestors are the folders above an item, the root first.
 	Ancestors(id content.ID) ([]Item, error)
 	// ItemsIn lists a folder, what was trashed left out. Ties are in order of id.
-	// A folder has the size 0 here.
+	// How long it takes does not go by how many items there are.
 	ItemsIn(parent content.ID, page ItemPage) ([]Item, error)
-	// CountItems is how many there are in that listing.
-	CountItems(parent content.ID) (int64, error)
-	// TreeSize is the size in bytes of the current versions of all files
-	// below a folder, what was trashed left out.
-	TreeSize(folder content.ID) (int64, error)
+	// InLimbo are the tops of trees in one limbo, in order of id, those after the id given.
+	InLimbo(where Limbo, after content.ID, limit int) ([]Item, error)
 	// AllItems are in order of id, those after the id given.
 	AllItems(after content.ID, limit int) ([]Item, error)
 
@@ -211,15 +265,22 @@ type Items interface {
 	// behind it in the same transaction.
 	DeleteItem(id content.ID) error
 
-	// InsertVersion adds a version, whose manifest no other version has, before its file's InsertItem in the same
+	// InsertVersion adds a version, before its file's InsertItem in the same
 	// transaction if the file is new.
 	InsertVersion(Version) error
+	// UpdateVersion replaces what is known of its being deleted and restored.
+	UpdateVersion(Version) error
 	Version(id content.ID) (Version, error)
 	// PastVersions are those that are not current, newest first.
 	PastVersions(file content.ID, offset int64, limit int) ([]Version, error)
 	CountPastVersions(file content.ID) (int64, error)
+	// OldVersions are those that were themselves deleted at or before the time
+	// given and are not current, those longest deleted first.
+	OldVersions(before time.Time, limit int) ([]Version, error)
 	// DeleteVersion removes a version, not its parts.
 	DeleteVersion(id content.ID) error
+	// HasVersion says whether any version is made of a manifest.
+	HasVersion(m Manifest) (bool, error)
 	// AllVersions are in order of id, those after the id given.
 	AllVersions(after content.ID, limit int) ([]Version, error)
 }

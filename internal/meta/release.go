@@ -65,17 +65,35 @@ func purgeFile(tx Tx, file Item) (free []blob.Key, err error) {
 	}
 	var bytes int64
 	for _, v := range versions {
-		gone, err := DeleteManifest(tx, v.Manifest)
+		gone, err := dropVersion(tx, v)
 		if err != nil {
 			return nil, err
 		}
 		free = append(free, gone...)
 		bytes += v.Size
-		if err := tx.DeleteVersion(v.ID); err != nil {
-			return nil, err
-		}
 	}
 	return free, tx.AddUsage(file.Owner, -bytes, 0)
+}
+
+// PurgeVersion removes a past version for good, and settles its owner's quota.
+// It returns the blobs that nothing refers to any more, as Release does.
+func PurgeVersion(tx Tx, file Item, v Version) (free []blob.Key, err error) {
+	if free, err = dropVersion(tx, v); err != nil {
+		return nil, err
+	}
+	return free, tx.AddUsage(file.Owner, -v.Size, 0)
+}
+
+// dropVersion removes a version, and its parts if no other version has them.
+func dropVersion(tx Tx, v Version) (free []blob.Key, err error) {
+	if err := tx.DeleteVersion(v.ID); err != nil {
+		return nil, err
+	}
+	shared, err := tx.HasVersion(v.Manifest)
+	if err != nil || shared {
+		return nil, err
+	}
+	return DeleteManifest(tx, v.Manifest)
 }
 
 // batch is how many rows are dealt with in one call.

@@ -231,6 +231,9 @@ func (c *checker) items(ctx context.Context) error {
 			if i.Key != content.NameKey(i.Name) {
 				c.broken("item %s: the key %q is not that of its name %q", i.ID, i.Key, i.Name)
 			}
+			if err := c.totals(ctx, i); err != nil {
+				return err
+			}
 			return c.Meta.View(ctx, func(tx meta.Tx) error {
 				above, err := tx.Ancestors(i.ID)
 				if err == nil && i.Parent != 0 && (len(above) == 0 || above[0].Parent != 0) {
@@ -239,6 +242,50 @@ func (c *checker) items(ctx context.Context) error {
 				return err
 			})
 		})
+}
+
+// totals compares what is kept of sums with what is in an item itself, and so
+// for a whole tree: each folder's sums are over the sums of its folders.
+func (c *checker) totals(ctx context.Context, i meta.Item) error {
+	return c.Meta.View(ctx, func(tx meta.Tx) error {
+		i, err := tx.Item(i.ID)
+		if content.Is(err, content.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var sum meta.Totals
+		if i.Kind == meta.File {
+			sum.Size = i.Current.Size
+		}
+		var last meta.Item
+		for {
+			in, err := tx.ItemsIn(i.ID, meta.ItemPage{Limit: page, After: last})
+			if err != nil {
+				return err
+			}
+			for _, child := range in {
+				sum.Size += child.Size
+				switch child.Kind {
+				case meta.Folder:
+					sum.Folders++
+				case meta.File:
+					sum.Files++
+				case meta.WebLink:
+					sum.Links++
+				}
+			}
+			if len(in) < page {
+				break
+			}
+			last = in[len(in)-1]
+		}
+		if i.Totals != sum {
+			c.broken("item %s is kept with the totals %+v, and has %+v", i.ID, i.Totals, sum)
+		}
+		return nil
+	})
 }
 
 // users compares quotas with what exists, in one transaction: a commit moves

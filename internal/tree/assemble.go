@@ -1,6 +1,8 @@
 package tree
 
 import (
+	"time"
+
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 )
@@ -8,8 +10,11 @@ import (
 // assembler makes nouns of rows in one transaction, and asks for each user once.
 type assembler struct {
 	tx     meta.Tx
+	now    time.Time
 	people map[content.ID]content.Person
 }
+
+func (s *Service) assembler(tx meta.Tx) *assembler { return &assembler{tx: tx, now: s.Now()} }
 
 func (a *assembler) person(id content.ID) (content.Person, error) {
 	if p, ok := a.people[id]; ok {
@@ -26,8 +31,20 @@ func (a *assembler) person(id content.ID) (content.Person, error) {
 	return u.Person, nil
 }
 
+// maybe is person where there may be none, by the id 0.
+func (a *assembler) maybe(id content.ID) (*content.Person, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	p, err := a.person(id)
+	return &p, err
+}
+
+// inLimbo is the status of what nobody can see. It never leaves this package.
+const inLimbo content.Status = "limbo"
+
 // above makes the folders over an item out of rows, the root first, and says
-// whether the trash holds any of them.
+// whether the trash, or limbo, holds any of them.
 func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, error) {
 	rows, err := a.tx.Ancestors(id)
 	if err != nil {
@@ -35,14 +52,17 @@ func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, erro
 	}
 	path, status := make([]content.Folder, 0, len(rows)), content.Active
 	for _, row := range rows {
-		if !row.TrashedAt.IsZero() {
+		switch {
+		case row.Limbo != meta.NoLimbo:
+			status = inLimbo
+		case !row.TrashedAt.IsZero() && status == content.Active:
 			status = content.InTrash
 		}
 		n, err := a.node(row, path, status)
 		if err != nil {
 			return nil, "", err
 		}
-		path = append(path, content.Folder{Node: n, Root: row.Parent == 0})
+		path = append(path, folder(row, n))
 	}
 	return path, status, nil
 }
@@ -56,11 +76,15 @@ func (a *assembler) node(row meta.Item, path []content.Folder, status content.St
 		CreatedAt: row.CreatedAt, ModifiedAt: row.ModifiedAt,
 		ContentCreatedAt: row.ContentCreatedAt, ContentModifiedAt: row.ContentModifiedAt,
 		TrashedAt: row.TrashedAt, Status: status,
+		Tags: row.Tags, Linked: row.Linked,
 	}
 	if len(path) > 0 {
 		n.Parent = &path[len(path)-1]
 	}
-	if !row.TrashedAt.IsZero() {
+	switch {
+	case row.Limbo != meta.NoLimbo:
+		n.Status = inLimbo
+	case !row.TrashedAt.IsZero() && status != inLimbo:
 		n.Status = content.InTrash
 	}
 	if n.CreatedBy, err = a.person(row.CreatedBy); err != nil {
@@ -73,36 +97,64 @@ func (a *assembler) node(row meta.Item, path []content.Folder, status content.St
 	return n, err
 }
 
+func folder(row meta.Item, n content.Node) content.Folder {
+	return content.Folder{
+		Node: n, Root: row.Parent == 0 && row.Limbo == meta.NoLimbo,
+		Size: row.Size, Holds: row.Holds(), FolderOptions: row.FolderOptions,
+	}
+}
+
 func (a *assembler) item(row meta.Item, path []content.Folder, status content.Status) (content.Item, error) {
 	n, err := a.node(row, path, status)
 	if err != nil {
 		return nil, err
 	}
-	if row.Kind == meta.Folder {
-		return &content.Folder{Node: n, Root: row.Parent == 0}, nil
+	switch row.Kind {
+	case meta.Folder:
+		f := folder(row, n)
+		return &f, nil
+	case meta.WebLink:
+		return &content.WebLink{Node: n, URL: row.URL}, nil
 	}
 	v, err := a.version(row.Current)
-	return &content.File{Node: n, Version: v, VersionNumber: row.Current.Number}, err
-}
-
-func (a *assembler) version(row meta.Version) (content.Version, error) {
-	by, err := a.person(row.CreatedBy)
-	return content.Version{
-		ID: row.ID, File: row.File, Number: row.Number, Name: row.Name, Size: row.Size, SHA1: row.SHA1,
-		CreatedAt: row.CreatedAt, CreatedBy: by, TrashedAt: row.TrashedAt,
-	}, err
-}
-
-// load gets an item that the caller may see. id 0 is the caller's root.
-func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind) (content.Item, error) {
-	name := "file"
-	if kind == meta.Folder {
-		name = "folder"
-		if id == 0 {
-			id = who.Root
-		}
+	if err != nil {
+		return nil, err
 	}
-	gone := content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", name, id)
+	f := &content.File{Node: n, Version: v, VersionNumber: row.Current.Number}
+	if l := row.Lock; l != nil && (l.ExpiresAt.IsZero() || a.now.Before(l.ExpiresAt)) {
+		by, err := a.person(l.By)
+		if err != nil {
+			return nil, err
+		}
+		f.Lock = &content.FileLock{ID: l.ID, By: by, CreatedAt: l.CreatedAt, ExpiresAt: l.ExpiresAt, NoDownload: l.NoDownload, AppType: l.AppType}
+	}
+	return f, nil
+}
+
+func (a *assembler) version(row meta.Version) (v content.Version, err error) {
+	v = content.Version{
+		ID: row.ID, File: row.File, Number: row.Number, Name: row.Name, Size: row.Size, SHA1: row.SHA1,
+		CreatedAt: row.CreatedAt, TrashedAt: row.TrashedAt, RestoredAt: row.RestoredAt, PromotedFrom: row.PromotedFrom,
+	}
+	if v.CreatedBy, err = a.person(row.CreatedBy); err != nil {
+		return v, err
+	}
+	if v.TrashedBy, err = a.maybe(row.TrashedBy); err != nil {
+		return v, err
+	}
+	v.RestoredBy, err = a.maybe(row.RestoredBy)
+	return v, err
+}
+
+var kindNames = map[meta.ItemKind]string{meta.Folder: "folder", meta.File: "file", meta.WebLink: "web link"}
+
+// load gets an item that the caller may do something to, See at the least. As a
+// folder, id 0 is the caller's root. The trash is not left out.
+func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
+	if kind == meta.Folder && id == 0 {
+		id = who.Root
+	}
+	gone := content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
 	row, err := tx.Item(id)
 	if content.Is(err, content.NotFound) || err == nil && row.Kind != kind {
 		return nil, gone
@@ -110,46 +162,56 @@ func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind me
 	if err != nil {
 		return nil, err
 	}
-	a := assembler{tx: tx}
-	path, status, err := a.above(id)
+	item, err := s.assemble(tx, row)
 	if err != nil {
 		return nil, err
 	}
-	item, err := a.item(row, path, status)
-	if err != nil {
-		return nil, err
-	}
-	if !content.May(who, content.See, item) {
+	if content.NodeOf(item).Status == inLimbo {
 		return nil, gone
+	}
+	if err := content.Allow(who, do, item); err != nil {
+		if content.Is(err, content.NotFound) {
+			return nil, gone
+		}
+		return nil, err
 	}
 	return item, nil
 }
 
-func (s *Service) file(tx meta.Tx, who content.Principal, id content.ID) (*content.File, error) {
-	item, err := s.load(tx, who, id, meta.File)
+// assemble makes an item of its row, with the folders above it.
+func (s *Service) assemble(tx meta.Tx, row meta.Item) (content.Item, error) {
+	a := s.assembler(tx)
+	path, status, err := a.above(row.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.item(row, path, status)
+}
+
+// live is load for what is not in the trash, neither itself nor with a folder.
+func (s *Service) live(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
+	item, err := s.load(tx, who, id, kind, do)
+	if err != nil {
+		return nil, err
+	}
+	if content.NodeOf(item).Status != content.Active {
+		return nil, content.Errorf(content.Trashed, "%s %s is in the trash", kindNames[kind], id)
+	}
+	return item, nil
+}
+
+func (s *Service) liveFile(tx meta.Tx, who content.Principal, id content.ID, do content.Action) (*content.File, error) {
+	item, err := s.live(tx, who, id, meta.File, do)
 	if err != nil {
 		return nil, err
 	}
 	return item.(*content.File), nil
 }
 
-// liveFile is a file that is not in the trash, itself or with a folder.
-func (s *Service) liveFile(tx meta.Tx, who content.Principal, id content.ID) (*content.File, error) {
-	file, err := s.file(tx, who, id)
-	if err == nil && file.Status != content.Active {
-		return nil, content.Errorf(content.Trashed, "file %s is in the trash", id)
-	}
-	return file, err
-}
-
-func (s *Service) liveFolder(tx meta.Tx, who content.Principal, id content.ID) (*content.Folder, error) {
-	item, err := s.load(tx, who, id, meta.Folder)
+func (s *Service) liveFolder(tx meta.Tx, who content.Principal, id content.ID, do content.Action) (*content.Folder, error) {
+	item, err := s.live(tx, who, id, meta.Folder, do)
 	if err != nil {
 		return nil, err
 	}
-	folder := item.(*content.Folder)
-	if folder.Status != content.Active {
-		return nil, content.Errorf(content.Trashed, "folder %s is in the trash", id)
-	}
-	return folder, nil
+	return item.(*content.Folder), nil
 }

@@ -49,14 +49,14 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 		}
 	}
 	if t.File == 0 || t.Move {
-		in, err := s.liveFolder(tx, who, t.Folder)
+		in, err := s.liveFolder(tx, who, t.Folder, content.See)
 		if err != nil {
 			return nil, Missing(err, "folder", t.Folder)
 		}
 		p.in = in
 	}
 	if t.File != 0 {
-		file, err := s.liveFile(tx, who, t.File)
+		file, err := s.liveFile(tx, who, t.File, content.See)
 		if err != nil {
 			return nil, Missing(err, "file", t.File)
 		}
@@ -74,12 +74,14 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 		if err := pre.Check(Etag(&file.Node), true); err != nil {
 			return nil, err
 		}
-		if !content.May(who, content.Upload, file) {
-			return nil, content.Errorf(content.AccessDenied, "you may not upload a new version of %q", file.Name)
+		if err := content.Allow(who, content.Upload, file); err != nil {
+			return nil, err
 		}
 	}
-	if (t.File == 0 || t.Move) && !content.May(who, content.Upload, p.in) {
-		return nil, content.Errorf(content.AccessDenied, "you may not upload to folder %q", p.in.Name)
+	if t.File == 0 || t.Move {
+		if err := content.Allow(who, content.Upload, p.in); err != nil {
+			return nil, err
+		}
 	}
 
 	if t.Size > s.MaxFileSize {
@@ -111,7 +113,7 @@ func (s *Service) nameFree(tx meta.Tx, who content.Principal, in *content.Folder
 	case other.ID == row.ID:
 		return nil
 	}
-	a := assembler{tx: tx}
+	a := s.assembler(tx)
 	above := append(in.Path[:len(in.Path):len(in.Path)], *in)
 	occupant, err := a.item(other, above, content.Active)
 	if err != nil {
@@ -176,18 +178,21 @@ func (s *Service) Publish(tx meta.Tx, who content.Principal, t Target, pre conte
 	if err != nil {
 		return nil, err
 	}
-	if err := s.touch(tx, row.Parent, now); err != nil {
+	if err := tx.Touch(row.Parent, now); err != nil {
 		return nil, err
 	}
 	if from != 0 && from != row.Parent {
-		if err := s.touch(tx, from, now); err != nil {
+		if err := tx.Touch(from, now); err != nil {
 			return nil, err
 		}
 	}
 	if err := tx.AddUsage(row.Owner, c.Size, -t.Reserved); err != nil {
 		return nil, err
 	}
-	return s.file(tx, who, row.ID)
+	if err := s.record(tx, who, now, content.ItemUpload, row); err != nil {
+		return nil, err
+	}
+	return s.uploaded(tx, who, row.ID)
 }
 
 // Published is a file as it was when one of its versions was published: that
@@ -197,14 +202,22 @@ func (s *Service) Published(tx meta.Tx, who content.Principal, version content.I
 	if err != nil {
 		return nil, err
 	}
-	file, err := s.file(tx, who, v.File)
+	file, err := s.uploaded(tx, who, v.File)
 	if err != nil {
 		return nil, err
 	}
-	a := assembler{tx: tx}
-	if file.Version, err = a.version(v); err != nil {
+	if file.Version, err = s.assembler(tx).version(v); err != nil {
 		return nil, err
 	}
 	file.VersionNumber, file.Sequence = v.Number, sequence
 	return file, nil
+}
+
+// uploaded is a file that the caller may see, in the trash or not.
+func (s *Service) uploaded(tx meta.Tx, who content.Principal, id content.ID) (*content.File, error) {
+	item, err := s.load(tx, who, id, meta.File, content.See)
+	if err != nil {
+		return nil, err
+	}
+	return item.(*content.File), nil
 }

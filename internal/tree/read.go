@@ -14,11 +14,8 @@ import (
 // a caller who may download it.
 func (s *Service) Contents(ctx context.Context, who content.Principal, id, version content.ID) (file *content.File, v content.Version, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		if file, err = s.liveFile(tx, who, id); err != nil {
+		if file, err = s.liveFile(tx, who, id, content.Download); err != nil {
 			return err
-		}
-		if !content.May(who, content.Download, file) {
-			return content.Errorf(content.AccessDenied, "you may not download %q", file.Name)
 		}
 		v = file.Version
 		if version == 0 || version == v.ID {
@@ -31,8 +28,7 @@ func (s *Service) Contents(ctx context.Context, who content.Principal, id, versi
 		if err != nil {
 			return err
 		}
-		a := assembler{tx: tx}
-		v, err = a.version(row)
+		v, err = s.assembler(tx).version(row)
 		return err
 	})
 	return file, v, err
@@ -40,11 +36,11 @@ func (s *Service) Contents(ctx context.Context, who content.Principal, id, versi
 
 // MayRead says whether the caller may download a file now.
 func (s *Service) MayRead(tx meta.Tx, who content.Principal, id content.ID) (bool, error) {
-	file, err := s.liveFile(tx, who, id)
-	if content.Is(err, content.NotFound, content.Trashed) {
+	_, err := s.liveFile(tx, who, id, content.Download)
+	if content.Is(err, content.NotFound, content.Trashed, content.AccessDenied, content.InsufficientScope, content.ItemLocked) {
 		return false, nil
 	}
-	return err == nil && content.May(who, content.Download, file), err
+	return err == nil, err
 }
 
 // Open reads a version. It opens a blob when it comes to it, and asks for the

@@ -13,7 +13,7 @@ import (
 // count for the quota until the trash lets go of it.
 func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
 	return s.Meta.Update(ctx, func(tx meta.Tx) error {
-		file, err := s.liveFile(tx, who, id)
+		file, err := s.liveFile(tx, who, id, content.Delete)
 		if err != nil {
 			return err
 		}
@@ -25,7 +25,7 @@ func (s *Service) TrashFile(ctx context.Context, who content.Principal, id conte
 // recursive it has to be empty, or there is a content.FolderNotEmpty error.
 func (s *Service) TrashFolder(ctx context.Context, who content.Principal, id content.ID, recursive bool, pre content.Preconditions) error {
 	return s.Meta.Update(ctx, func(tx meta.Tx) error {
-		folder, err := s.liveFolder(tx, who, id)
+		folder, err := s.liveFolder(tx, who, id, content.Delete)
 		if err != nil {
 			return err
 		}
@@ -33,11 +33,7 @@ func (s *Service) TrashFolder(ctx context.Context, who content.Principal, id con
 			return content.Errorf(content.RootForbidden, "the root folder can't be deleted")
 		}
 		if !recursive {
-			n, err := tx.CountItems(folder.ID)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
+			if n := folder.Holds; n > 0 {
 				return content.Errorf(content.FolderNotEmpty, "the folder has %d items; recursive=true deletes them with it", n)
 			}
 		}
@@ -47,9 +43,6 @@ func (s *Service) TrashFolder(ctx context.Context, who content.Principal, id con
 
 func (s *Service) trash(tx meta.Tx, who content.Principal, item content.Item, pre content.Preconditions) error {
 	n := content.NodeOf(item)
-	if !content.May(who, content.Delete, item) {
-		return content.Errorf(content.AccessDenied, "you may not delete %q", n.Name)
-	}
 	if err := pre.Check(Etag(n), true); err != nil {
 		return err
 	}
@@ -63,13 +56,16 @@ func (s *Service) trash(tx meta.Tx, who content.Principal, item content.Item, pr
 	if err := tx.UpdateItem(row); err != nil {
 		return err
 	}
-	return s.touch(tx, row.Parent, now)
+	if err := tx.Touch(row.Parent, now); err != nil {
+		return err
+	}
+	return s.record(tx, who, now, content.ItemTrash, row)
 }
 
 // trashed is an item that was itself put in the trash. What is only inside a
 // trashed folder is not found here.
-func (s *Service) trashed(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind) (content.Item, error) {
-	item, err := s.load(tx, who, id, kind)
+func (s *Service) trashed(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
+	item, err := s.load(tx, who, id, kind, do)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +81,8 @@ func (s *Service) trashed(tx meta.Tx, who content.Principal, id content.ID, kind
 // Trashed gets an item that was put in the trash.
 func (s *Service) Trashed(ctx context.Context, who content.Principal, kind Kind, id content.ID) (item content.Item, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		if item, err = s.trashed(tx, who, id, kind); err != nil {
-			return err
-		}
-		return setSize(tx, item)
+		item, err = s.trashed(tx, who, id, kind, content.See)
+		return err
 	})
 	return item, err
 }
@@ -104,7 +98,7 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 			return err
 		}
 		rows, l.Next = page.cut(rows)
-		a := assembler{tx: tx}
+		a := s.assembler(tx)
 		for _, row := range rows {
 			path, status, err := a.above(row.ID)
 			if err != nil {
@@ -113,11 +107,6 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 			item, err := a.item(row, path, status)
 			if err != nil {
 				return err
-			}
-			if page.Sizes {
-				if err := setSize(tx, item); err != nil {
-					return err
-				}
 			}
 			l.Items = append(l.Items, item)
 		}
@@ -136,7 +125,7 @@ func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind,
 	}
 	now := s.Now()
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		if _, err := s.trashed(tx, who, id, kind); err != nil {
+		if _, err := s.trashed(tx, who, id, kind, content.Delete); err != nil {
 			return err
 		}
 		row, err := tx.Item(id)
@@ -147,14 +136,12 @@ func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind,
 		if folder != nil {
 			to = *folder
 		}
-		in, err := s.liveFolder(tx, who, to)
+		in, err := s.liveFolder(tx, who, to, content.Upload)
 		switch {
 		case content.Is(err, content.NotFound, content.Trashed) && folder == nil:
 			return content.Errorf(content.AccessDenied, "the folder that it was in is gone: name another")
 		case err != nil:
 			return Missing(err, "folder", to)
-		case !content.May(who, content.Upload, in):
-			return content.Errorf(content.AccessDenied, "you may not put anything in folder %q", in.Name)
 		}
 		if name != nil {
 			row.Name = *name
@@ -168,13 +155,14 @@ func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind,
 		if err := tx.UpdateItem(row); err != nil {
 			return err
 		}
-		if err := s.touch(tx, in.ID, now); err != nil {
+		if err := tx.Touch(in.ID, now); err != nil {
 			return err
 		}
-		if item, err = s.load(tx, who, id, kind); err != nil {
+		if err := s.record(tx, who, now, content.ItemUndeleteViaTrash, row); err != nil {
 			return err
 		}
-		return setSize(tx, item)
+		item, err = s.load(tx, who, id, kind, content.See)
+		return err
 	})
 	return item, err
 }
@@ -186,12 +174,8 @@ func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, i
 	var free []blob.Key
 	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
 		free = nil
-		item, err := s.trashed(tx, who, id, kind)
-		if err != nil {
+		if _, err := s.trashed(tx, who, id, kind, content.Delete); err != nil {
 			return err
-		}
-		if !content.May(who, content.Delete, item) {
-			return content.Errorf(content.AccessDenied, "you may not delete %q", content.NodeOf(item).Name)
 		}
 		row, err := tx.Item(id)
 		if err != nil {

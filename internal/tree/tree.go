@@ -20,39 +20,29 @@ type Service struct {
 	Blobs blob.Store
 	Now   func() time.Time
 	NewID func() content.ID
-	Log   *slog.Logger
+	// Random fills b with random bytes.
+	Random func(b []byte)
+	Log    *slog.Logger
 
 	MaxFileSize int64 // bytes
 }
 
-// Folder gets a folder with its size. A folder in the trash is a
-// content.Trashed error.
+// Folder gets a folder. One in the trash is a content.Trashed error.
 func (s *Service) Folder(ctx context.Context, who content.Principal, id content.ID) (folder *content.Folder, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		if folder, err = s.liveFolder(tx, who, id); err != nil {
-			return err
-		}
-		return setSize(tx, folder)
+		folder, err = s.liveFolder(tx, who, id, content.See)
+		return err
 	})
 	return folder, err
 }
 
-// setSize sets the Size of an item that is a folder, which takes a walk over
-// all that is in it.
-func setSize(tx meta.Tx, item content.Item) (err error) {
-	if folder, ok := item.(*content.Folder); ok {
-		folder.Size, err = tx.TreeSize(folder.ID)
-	}
-	return err
-}
-
-// File gets a file, in the trash or not.
-func (s *Service) File(ctx context.Context, who content.Principal, id content.ID) (file *content.File, err error) {
+// Item gets a file or a web link, in the trash or not.
+func (s *Service) Item(ctx context.Context, who content.Principal, kind Kind, id content.ID) (item content.Item, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		file, err = s.file(tx, who, id)
+		item, err = s.load(tx, who, id, kind, content.See)
 		return err
 	})
-	return file, err
+	return item, err
 }
 
 // CreateFolder makes an empty folder.
@@ -62,12 +52,9 @@ func (s *Service) CreateFolder(ctx context.Context, who content.Principal, paren
 	}
 	id, now := s.NewID(), s.Now()
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		in, err := s.liveFolder(tx, who, parent)
+		in, err := s.liveFolder(tx, who, parent, content.Upload)
 		if err != nil {
 			return Missing(err, "folder", parent)
-		}
-		if !content.May(who, content.Upload, in) {
-			return content.Errorf(content.AccessDenied, "you may not create anything in folder %q", in.Name)
 		}
 		row := meta.Item{
 			ID: id, Kind: meta.Folder, Parent: in.ID, Name: name, Key: content.NameKey(name),
@@ -80,10 +67,13 @@ func (s *Service) CreateFolder(ctx context.Context, who content.Principal, paren
 		if err := tx.InsertItem(row); err != nil {
 			return err
 		}
-		if err := s.touch(tx, in.ID, now); err != nil {
+		if err := tx.Touch(in.ID, now); err != nil {
 			return err
 		}
-		folder, err = s.liveFolder(tx, who, id)
+		if err := s.record(tx, who, now, content.ItemCreate, row); err != nil {
+			return err
+		}
+		folder, err = s.liveFolder(tx, who, id, content.See)
 		return err
 	})
 	return folder, err
@@ -108,16 +98,6 @@ func Missing(err error, kind string, id content.ID) error {
 // Etag is an item's etag, and its sequence_id.
 func Etag(n *content.Node) string { return fmt.Sprint(n.Sequence) }
 
-// touch notes that what a folder holds has changed. Its etag does not move.
-func (s *Service) touch(tx meta.Tx, folder content.ID, now time.Time) error {
-	row, err := tx.Item(folder)
-	if err != nil {
-		return err
-	}
-	row.ContentModifiedAt = now
-	return tx.UpdateItem(row)
-}
-
 // Listing is a page of a folder.
 type Listing struct {
 	Items []content.Item
@@ -128,21 +108,22 @@ type Listing struct {
 
 // Mark is a place in a listing by name, behind one item.
 type Mark struct {
-	Folder bool
-	Key    string // content.NameKey of its name
-	ID     content.ID
+	Kind Kind
+	Key  string // content.NameKey of its name
+	ID   content.ID
 }
 
-// Order is what a listing goes by, behind folders standing before files.
+// Order is what a listing goes by, within folders, files and web links.
 type Order = meta.ItemOrder
 
-// Kind tells files from folders.
+// Kind tells items apart.
 type Kind = meta.ItemKind
 
 // The kinds of item.
 const (
-	Folder = meta.Folder
-	File   = meta.File
+	Folder  = meta.Folder
+	File    = meta.File
+	WebLink = meta.WebLink
 )
 
 // The orders of listings.
@@ -160,7 +141,6 @@ type Page struct {
 	Offset int64
 	Limit  int
 	After  *Mark // go on behind it; Order, Desc and Offset don't count then
-	Sizes  bool  // set the Size of folders, too: each takes a walk over what is in it
 }
 
 // rows is the page in the store's terms, with one item more than was asked
@@ -169,11 +149,7 @@ func (p Page) rows() meta.ItemPage {
 	if p.After == nil {
 		return meta.ItemPage{Order: p.Order, Desc: p.Desc, Offset: p.Offset, Limit: p.Limit + 1}
 	}
-	kind := meta.File
-	if p.After.Folder {
-		kind = meta.Folder
-	}
-	return meta.ItemPage{Limit: p.Limit + 1, After: meta.Item{Kind: kind, Key: p.After.Key, ID: p.After.ID}}
+	return meta.ItemPage{Limit: p.Limit + 1, After: meta.Item{Kind: p.After.Kind, Key: p.After.Key, ID: p.After.ID}}
 }
 
 // cut takes that item off again, and marks where the next page begins.
@@ -183,35 +159,28 @@ func (p Page) cut(rows []meta.Item) ([]meta.Item, *Mark) {
 	}
 	rows = rows[:p.Limit]
 	last := rows[len(rows)-1]
-	return rows, &Mark{Folder: last.Kind == meta.Folder, Key: last.Key, ID: last.ID}
+	return rows, &Mark{Kind: last.Kind, Key: last.Key, ID: last.ID}
 }
 
-// List lists a folder: folders before files, then in the page's order.
+// List lists a folder: folders before files before web links, then in the page's order.
 func (s *Service) List(ctx context.Context, who content.Principal, folder content.ID, page Page) (l Listing, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		in, err := s.liveFolder(tx, who, folder)
+		in, err := s.liveFolder(tx, who, folder, content.See)
 		if err != nil {
 			return err
 		}
-		if l.Total, err = tx.CountItems(in.ID); err != nil {
-			return err
-		}
+		l = Listing{Total: in.Holds}
 		rows, err := tx.ItemsIn(in.ID, page.rows())
 		if err != nil {
 			return err
 		}
 		rows, l.Next = page.cut(rows)
-		a := assembler{tx: tx}
+		a := s.assembler(tx)
 		above := append(in.Path[:len(in.Path):len(in.Path)], *in)
 		for _, row := range rows {
 			item, err := a.item(row, above, content.Active)
 			if err != nil {
 				return err
-			}
-			if page.Sizes {
-				if err := setSize(tx, item); err != nil {
-					return err
-				}
 			}
 			l.Items = append(l.Items, item)
 		}
@@ -229,7 +198,8 @@ type Versions struct {
 // PastVersions lists the versions of a file that are not current.
 func (s *Service) PastVersions(ctx context.Context, who content.Principal, file content.ID, offset int64, limit int) (v Versions, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		f, err := s.liveFile(tx, who, file)
+		v = Versions{}
+		f, err := s.liveFile(tx, who, file, content.See)
 		if err != nil {
 			return err
 		}
@@ -240,7 +210,7 @@ func (s *Service) PastVersions(ctx context.Context, who content.Principal, file 
 		if err != nil {
 			return err
 		}
-		a := assembler{tx: tx}
+		a := s.assembler(tx)
 		for _, row := range rows {
 			one, err := a.version(row)
 			if err != nil {

@@ -79,7 +79,7 @@ func (w *world) open(f *metatest.Faulty) *house {
 	h := &house{world: w, meta: f}
 	var none int64
 	quiet := slog.New(slog.DiscardHandler)
-	h.tree = &tree.Service{Meta: f, Blobs: blobs, Now: time.Now, NewID: w.newID, Log: quiet, MaxFileSize: 1 << 30}
+	h.tree = &tree.Service{Meta: f, Blobs: blobs, Now: time.Now, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30}
 	h.upload = upload.New(upload.Config{
 		Meta: f, Blobs: blobs, Tree: h.tree, Now: time.Now, NewID: w.newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,

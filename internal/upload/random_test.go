@@ -97,7 +97,7 @@ func newCrowd(t *testing.T, seed uint64) *crowd {
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	var none int64
-	c.tree = &tree.Service{Meta: c.rows, Blobs: c.blobs, Now: now, NewID: newID, Log: quiet, MaxFileSize: 1 << 30}
+	c.tree = &tree.Service{Meta: c.rows, Blobs: c.blobs, Now: now, NewID: newID, Random: random, Log: quiet, MaxFileSize: 1 << 30}
 	c.upload = upload.New(upload.Config{
 		Meta: c.rows, Blobs: c.blobs, Tree: c.tree, Now: now, NewID: newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,

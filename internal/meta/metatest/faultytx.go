@@ -80,14 +80,6 @@ func (t *faultyTx) ItemsIn(parent content.ID, page meta.ItemPage) ([]meta.Item, 
 	return ask(t, func() ([]meta.Item, error) { return t.tx.ItemsIn(parent, page) })
 }
 
-func (t *faultyTx) CountItems(parent content.ID) (int64, error) {
-	return ask(t, func() (int64, error) { return t.tx.CountItems(parent) })
-}
-
-func (t *faultyTx) TreeSize(folder content.ID) (int64, error) {
-	return ask(t, func() (int64, error) { return t.tx.TreeSize(folder) })
-}
-
 func (t *faultyTx) AllItems(after content.ID, limit int) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.AllItems(after, limit) })
 }
@@ -238,4 +230,44 @@ func (t *faultyTx) DeleteItem(id content.ID) error {
 
 func (t *faultyTx) DeleteVersion(id content.ID) error {
 	return do(t, func() error { return t.tx.DeleteVersion(id) })
+}
+
+func (t *faultyTx) Touch(folder content.ID, at time.Time) error {
+	return do(t, func() error { return t.tx.Touch(folder, at) })
+}
+
+func (t *faultyTx) InLimbo(where meta.Limbo, after content.ID, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.InLimbo(where, after, limit) })
+}
+
+func (t *faultyTx) UpdateVersion(v meta.Version) error {
+	return do(t, func() error { return t.tx.UpdateVersion(v) })
+}
+
+func (t *faultyTx) OldVersions(before time.Time, limit int) ([]meta.Version, error) {
+	return ask(t, func() ([]meta.Version, error) { return t.tx.OldVersions(before, limit) })
+}
+
+func (t *faultyTx) HasVersion(m meta.Manifest) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.HasVersion(m) })
+}
+
+func (t *faultyTx) AppendEvent(e meta.Event, streams ...content.ID) error {
+	return do(t, func() error { return t.tx.AppendEvent(e, streams...) })
+}
+
+func (t *faultyTx) LastEvent() (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.LastEvent() })
+}
+
+func (t *faultyTx) EventsFor(user content.ID, after int64, limit int) ([]meta.Event, error) {
+	return ask(t, func() ([]meta.Event, error) { return t.tx.EventsFor(user, after, limit) })
+}
+
+func (t *faultyTx) AllEvents(after int64, filter meta.EventFilter, limit int) ([]meta.Event, error) {
+	return ask(t, func() ([]meta.Event, error) { return t.tx.AllEvents(after, filter, limit) })
+}
+
+func (t *faultyTx) DropEvents(before time.Time, limit int) (int, error) {
+	return ask(t, func() (int, error) { return t.tx.DropEvents(before, limit) })
 }

@@ -16,10 +16,21 @@ var items = []test{
 		it.ModifiedAt, it.ContentCreatedAt, it.ContentModifiedAt = start.Add(1), start.Add(time.Hour), start.Add(2*time.Hour)
 		it.ModifiedAt = it.ModifiedAt.Truncate(time.Microsecond)
 		it.CreatedBy, it.ModifiedBy = bob, bob
-		put(t, s, f, it)
-		for _, want := range []meta.Item{f, it} {
+		yes, no := true, false
+		f.Limbo = meta.Going
+		f.FolderOptions = content.FolderOptions{SyncState: "synced", UploadEmail: &content.UploadEmail{Access: "open", Email: "up@example.net"},
+			NonOwnersMayInvite: &no, NonOwnersSeeOthers: &yes, EnterpriseOnly: &no}
+		it.Tags, it.Linked = []string{"a, b", "Ü"}, true
+		it.Lock = &meta.Lock{ID: 77, By: bob, CreatedAt: start, ExpiresAt: start.Add(time.Hour), NoDownload: true, AppType: "office_wopi"}
+		w := link(202, 200, "home", alice)
+		put(t, s, f, it, w)
+		f.Totals = meta.Totals{Size: 12345, Files: 1, Links: 1}
+		for _, want := range []meta.Item{f, it, w} {
 			equal(t, "item", item(t, s, want.ID), want)
 		}
+		it.Lock.ExpiresAt, it.Lock.NoDownload, it.Tags = time.Time{}, false, nil
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(it) })
+		equal(t, "item", item(t, s, it.ID), it)
 		missing(t, s, "item 999", func(tx meta.Tx) (meta.Item, error) { return tx.Item(999) })
 	}},
 	{"TimesThatClientsMayClaimAreKept", func(t *testing.T, s meta.Store) {
@@ -42,6 +53,7 @@ var items = []test{
 	{"UpdateReplacesWhatMayChange", func(t *testing.T, s meta.Store) {
 		put(t, s, folder(200, aliceRoot, "a", alice), file(201, aliceRoot, "b", alice, 5))
 		want := file(201, 200, "c", bob, 6)
+		want.Tags = []string{"t"}
 		want.Current.ID, want.Current.Manifest = 9000, 9001
 		want.Sequence, want.Description = 3, "d"
 		want.ModifiedAt, want.ContentCreatedAt, want.ContentModifiedAt = start.Add(time.Second), start.Add(time.Minute), start.Add(time.Hour)
@@ -134,29 +146,30 @@ var items = []test{
 		equal(t, "ancestors of a root", len(get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(aliceRoot) })), 0)
 		missing(t, s, "ancestors of nothing", func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(999) })
 	}},
-	{"TreeSizeIsWhatIsLiveBelow", func(t *testing.T, s meta.Store) {
-		size := func(id content.ID) int64 {
-			return get(t, s, func(tx meta.Tx) (int64, error) { return tx.TreeSize(id) })
+	{"TouchSetsOneTime", func(t *testing.T, s meta.Store) {
+		want := folder(200, aliceRoot, "a", alice)
+		put(t, s, want)
+		want.ContentModifiedAt = start.Add(time.Hour)
+		update(t, s, func(tx meta.Tx) error { return tx.Touch(200, want.ContentModifiedAt) })
+		equal(t, "item", item(t, s, 200), want)
+		refused(t, s, content.NotFound, func(tx meta.Tx) error { return tx.Touch(999, start) })
+	}},
+	{"LimboListsTheTopsOfHiddenTrees", func(t *testing.T, s meta.Store) {
+		hidden := func(id content.ID, where meta.Limbo) meta.Item {
+			it := folder(id, 0, "copy", alice)
+			it.Limbo = where
+			return it
 		}
-		equal(t, "size of nothing", size(aliceRoot), int64(0))
-		put(t, s, folder(200, aliceRoot, "a", alice), folder(201, 200, "b", alice),
-			file(210, aliceRoot, "x", alice, 1), file(211, 200, "x", alice, 20), file(212, 201, "x", alice, 1<<40), file(213, 201, "y", alice, 4000),
-			file(214, bobRoot, "x", bob, 50000))
-		equal(t, "size", []int64{size(aliceRoot), size(200), size(201)}, []int64{1 + 20 + 1<<40 + 4000, 20 + 1<<40 + 4000, 1<<40 + 4000})
-
-		newer := item(t, s, 213) // its past version no longer counts
-		newer.Current = meta.Version{ID: 9000, File: 213, Number: 2, Size: 3, Manifest: 9000}
-		trash := item(t, s, 211)
-		trash.TrashedAt = start
-		update(t, s, func(tx meta.Tx) error {
-			return first(tx.InsertVersion(newer.Current), tx.UpdateItem(newer), tx.UpdateItem(trash))
-		})
-		equal(t, "size", []int64{size(aliceRoot), size(200)}, []int64{1 + 1<<40 + 3, 1<<40 + 3})
-
-		trash = item(t, s, 201) // with all that is in it
-		trash.TrashedAt = start
-		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(trash) })
-		equal(t, "size", []int64{size(aliceRoot), size(200), size(201)}, []int64{1, 0, 1<<40 + 3})
+		put(t, s, hidden(205, meta.Growing), hidden(203, meta.Going), hidden(204, meta.Going), folder(206, 203, "in it", alice))
+		in := func(where meta.Limbo, after content.ID, limit int) []meta.Item {
+			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.InLimbo(where, after, limit) })
+		}
+		going := item(t, s, 203)
+		equal(t, "growing", in(meta.Growing, 0, 9), []meta.Item{hidden(205, meta.Growing)})
+		equal(t, "going", in(meta.Going, 0, 9), []meta.Item{going, hidden(204, meta.Going)})
+		equal(t, "one of them", in(meta.Going, 0, 1), []meta.Item{going})
+		equal(t, "behind it", in(meta.Going, 203, 9), []meta.Item{hidden(204, meta.Going)})
+		equal(t, "in no limbo", len(in(meta.NoLimbo, 0, 9)), 0)
 	}},
 	{"TheTrashListsWhatWasItselfPutThere", func(t *testing.T, s meta.Store) {
 		trashed := func(it meta.Item) meta.Item { it.TrashedAt = start; return it }
@@ -170,6 +183,7 @@ var items = []test{
 				put(t, s, want[i])
 			}
 		}
+		want[1].Totals.Folders = 1 // what is inside, but for what is trashed by itself
 		put(t, s, want[3], folder(220, 210, "inside", alice), folder(221, aliceRoot, "live", alice), trashed(folder(222, bobRoot, "a", bob)))
 		list := func(page meta.ItemPage) []meta.Item {
 			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Trashed(alice, page) })
@@ -192,6 +206,7 @@ var items = []test{
 		first, second, late := at(file(205, aliceRoot, "a", alice, 1), 1), at(file(204, bobRoot, "b", bob, 1), 2), at(file(206, aliceRoot, "c", alice, 1), 3)
 		dir := at(folder(210, aliceRoot, "f", alice), 1)
 		put(t, s, second, late, first, dir, file(207, aliceRoot, "live", alice, 1), file(208, 210, "with its folder", alice, 1))
+		dir.Totals = meta.Totals{Size: 1, Files: 1}
 		list := func(hours int, limit int) []meta.Item {
 			return get(t, s, func(tx meta.Tx) ([]meta.Item, error) {
 				return tx.OldTrash(start.Add(time.Duration(hours)*time.Hour), limit)
@@ -237,11 +252,14 @@ var items = []test{
 		put(t, s, it)
 		past := it.Current
 		it.Current.ID, it.Current.Number = 9000, 2
-		refused(t, s, content.Internal, func(tx meta.Tx) error { return tx.InsertVersion(it.Current) }) // the manifest is another's
-		it.Current.Manifest = 9001
 		update(t, s, func(tx meta.Tx) error { return first(tx.InsertVersion(it.Current), tx.UpdateItem(it)) })
+		has := func(m meta.Manifest) bool {
+			return get(t, s, func(tx meta.Tx) (bool, error) { return tx.HasVersion(m) })
+		}
 		update(t, s, func(tx meta.Tx) error { return tx.DeleteVersion(past.ID) })
 		equal(t, "item", item(t, s, 200), it)
+		equal(t, "another version of that manifest", has(past.Manifest), true) // the one that is current shares it
+		equal(t, "a version of an unknown manifest", has(77), false)
 		equal(t, "past versions", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountPastVersions(200) }), int64(0))
 	}},
 	{"AllItemsAreInOrderOfIDTrashOrNot", func(t *testing.T, s meta.Store) {
@@ -276,6 +294,27 @@ var versions = []test{
 		put(t, s, it)
 		equal(t, "version", get(t, s, func(tx meta.Tx) (meta.Version, error) { return tx.Version(1200) }), it.Current)
 		missing(t, s, "version", func(tx meta.Tx) (meta.Version, error) { return tx.Version(999) })
+	}},
+	{"AVersionIsDeletedAndRestored", func(t *testing.T, s meta.Store) {
+		it := file(200, aliceRoot, "x", alice, 5)
+		put(t, s, it)
+		past := it.Current
+		it.Current.ID, it.Current.Number, it.Current.PromotedFrom = 9000, 2, past.ID
+		update(t, s, func(tx meta.Tx) error { return first(tx.InsertVersion(it.Current), tx.UpdateItem(it)) })
+		past.TrashedAt, past.TrashedBy = start.Add(time.Hour), bob
+		past.RestoredAt, past.RestoredBy = start.Add(time.Minute), alice
+		given := past
+		given.Name, given.Size, given.Number = "other", 99, 99 // not replaced
+		it.Current.TrashedAt = start
+		update(t, s, func(tx meta.Tx) error { return first(tx.UpdateVersion(given), tx.UpdateVersion(it.Current)) })
+		equal(t, "version", get(t, s, func(tx meta.Tx) (meta.Version, error) { return tx.Version(past.ID) }), past)
+		equal(t, "item", item(t, s, 200), it)
+		old := func(before time.Time) []meta.Version {
+			return get(t, s, func(tx meta.Tx) ([]meta.Version, error) { return tx.OldVersions(before, 9) })
+		}
+		equal(t, "old versions before its time", len(old(past.TrashedAt.Add(-1))), 0) // what is current does not count
+		equal(t, "old versions", old(past.TrashedAt), []meta.Version{past})
+		refused(t, s, content.NotFound, func(tx meta.Tx) error { return tx.UpdateVersion(meta.Version{ID: 999}) })
 	}},
 	{"PastVersionsAreNewestFirst", func(t *testing.T, s meta.Store) {
 		it := file(200, aliceRoot, "x", alice, 1)

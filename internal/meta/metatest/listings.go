@@ -2,6 +2,7 @@ package metatest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -19,7 +20,10 @@ func shelf(t *testing.T, s meta.Store, parent content.ID) []meta.Item {
 		id := content.ID(400 + (n*7)%40) // against the order of names
 		name := fmt.Sprintf("%c%02d", 'a'+rune(n%3), n)
 		it := folder(id, parent, name, alice)
-		if n%4 != 0 {
+		switch {
+		case n%8 == 0:
+			it = link(id, parent, name, alice)
+		case n%4 != 0:
 			it = file(id, parent, name, alice, int64(n*n%5))
 		}
 		it.ModifiedAt = start.Add(time.Duration(n*n%6) * time.Second)
@@ -39,7 +43,11 @@ var orders = map[meta.ItemOrder]func(a, b meta.Item) int{
 	meta.ByName: func(a, b meta.Item) int { return compare(a.Key, b.Key) },
 	meta.ByID:   func(a, b meta.Item) int { return 0 },
 	meta.ByDate: func(a, b meta.Item) int { return a.ModifiedAt.Compare(b.ModifiedAt) },
-	meta.BySize: func(a, b meta.Item) int { return int(a.Current.Size - b.Current.Size) },
+	meta.BySize: func(a, b meta.Item) int { return int(a.Size - b.Size) },
+}
+
+func same(got, want []meta.Item) bool {
+	return slices.EqualFunc(got, want, func(a, b meta.Item) bool { return reflect.DeepEqual(a, b) })
 }
 
 func compare(a, b string) int { return slices.Compare([]byte(a), []byte(b)) }
@@ -84,13 +92,13 @@ var listings = []test{
 							break
 						}
 					}
-					if !slices.Equal(got, want) {
+					if !same(got, want) {
 						t.Errorf("order %d, descending %v, by %d:\n%v, want\n%v", order, desc, limit, names(got), names(want))
 					}
 				}
 			}
 		}
-		equal(t, "count", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountItems(200) }), int64(len(live)))
+		equal(t, "count", item(t, s, 200).Holds(), int64(len(live)))
 	}},
 	{"AListingGoesOnBehindAnItem", func(t *testing.T, s meta.Store) {
 		put(t, s, folder(200, aliceRoot, "shelf", alice))
@@ -105,7 +113,7 @@ var listings = []test{
 					break
 				}
 			}
-			if !slices.Equal(got, want) {
+			if !same(got, want) {
 				t.Errorf("by %d: %v, want %v", limit, names(got), names(want))
 			}
 		}
@@ -115,7 +123,7 @@ var listings = []test{
 		gone.TrashedAt = start
 		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(gone) })
 		page := listed(t, s, 200, meta.ItemPage{Limit: 2, After: meta.Item{Kind: gone.Kind, Key: gone.Key, ID: gone.ID}})
-		if !slices.Equal(page, want[4:6]) {
+		if !same(page, want[4:6]) {
 			t.Errorf("behind a trashed item: %v, want %v", names(page), names(want[4:6]))
 		}
 	}},
@@ -135,7 +143,6 @@ var listings = []test{
 		equal(t, "behind the end", len(listed(t, s, aliceRoot, meta.ItemPage{Limit: 10, Offset: 1})), 0)
 		equal(t, "limit of 0", len(listed(t, s, aliceRoot, meta.ItemPage{})), 0)
 		equal(t, "limit below 0", len(listed(t, s, aliceRoot, meta.ItemPage{Limit: -1})), 0)
-		equal(t, "count", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountItems(999) }), int64(0))
 	}},
 }
 

@@ -26,6 +26,8 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Accounts", accounts},
 		{"Items", items},
 		{"Listings", listings},
+		{"Totals", totals},
+		{"Events", events},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},
@@ -100,6 +102,13 @@ func file(id, parent content.ID, name string, owner content.ID, size int64) meta
 		ID: id + 1000, File: id, Number: 1, Name: name, Size: size, SHA1: sha1(int(id)),
 		Manifest: meta.Manifest(id + 2000), CreatedAt: start, CreatedBy: owner,
 	}
+	it.Totals.Size = size
+	return it
+}
+
+func link(id, parent content.ID, name string, owner content.ID) meta.Item {
+	it := folder(id, parent, name, owner)
+	it.Kind, it.URL = meta.WebLink, "https://example.net/"+name
 	return it
 }
 

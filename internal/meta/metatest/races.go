@@ -67,7 +67,7 @@ var races = []test{
 		})
 		it := get(t, s, func(tx meta.Tx) (meta.Item, error) { return tx.ItemNamed(aliceRoot, "same") })
 		equal(t, "item", it.ID, content.ID(200+winner))
-		equal(t, "count", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountItems(aliceRoot) }), int64(1))
+		equal(t, "count", item(t, s, aliceRoot).Holds(), int64(1))
 	}},
 	{"OneUserWinsALogin", func(t *testing.T, s meta.Store) {
 		race(t, s, 8, content.LoginTaken, func(tx meta.Tx, i int) error { return tx.InsertUser(user(content.ID(20+i), "carol@example.net", 0)) })

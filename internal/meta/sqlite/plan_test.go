@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,6 +61,25 @@ func TestQueriesUseIndexes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A folder is listed kind by kind, as far as it holds any.
+	err = s.Update(t.Context(), func(tx meta.Tx) error {
+		return errors.Join(
+			tx.InsertEnterprise(content.Enterprise{ID: 1}),
+			tx.InsertUser(content.User{Person: content.Person{ID: 1}, Enterprise: content.Enterprise{ID: 1}, Root: 1}),
+			tx.InsertItem(meta.Item{ID: 1, Owner: 1}),
+			tx.InsertItem(meta.Item{ID: 10, Owner: 1, Parent: 1, Key: "a"}),
+			tx.InsertItem(meta.Item{ID: 11, Owner: 1, Parent: 1, Key: "b", Kind: meta.WebLink}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The connection that writes is to be free.
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
 	defer s.Close()
 	var key = "00000000000000000000000000000001"
 	id := content.SessionID(key)
@@ -77,32 +97,43 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"PutSetting":      {run: func(tx *sqlmeta.Tx) { tx.PutSetting("a", nil) }},
 		"Token":           {run: func(tx *sqlmeta.Tx) { tx.Token([32]byte{}) }},
 		"DeleteTokens":    {run: func(tx *sqlmeta.Tx) { tx.DeleteTokens(1, "a") }},
-		"InsertItem":      {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 1, Parent: 1}) }},
-		"UpdateItem":      {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 2, Parent: 1}) }},
+		"InsertItem":      {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 20, Parent: 1, Owner: 1, Key: "c"}) }},
+		"UpdateItem":      {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "d"}) }},
 		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
 		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
 		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
 		"ItemsIn by name": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10}) }},
 		"ItemsIn after":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10, After: meta.Item{Key: "a"}}) }},
-		"ItemsIn by id":   {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Limit: 10}) }},
-		"ItemsIn by date": {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Limit: 10}) }},
-		"ItemsIn by size": {sorts, func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Limit: 10}) }},
-		"CountItems":      {run: func(tx *sqlmeta.Tx) { tx.CountItems(1) }},
-		"TreeSize":        {run: func(tx *sqlmeta.Tx) { tx.TreeSize(1) }},
-		"Trashed":         {run: func(tx *sqlmeta.Tx) { tx.Trashed(1, meta.ItemPage{Limit: 10}) }},
-		"OldTrash":        {run: func(tx *sqlmeta.Tx) { tx.OldTrash(time.Now(), 10) }},
-		"Children":        {run: func(tx *sqlmeta.Tx) { tx.Children(1, 10) }},
-		"CountTrashed":    {run: func(tx *sqlmeta.Tx) { tx.CountTrashed(1) }},
-		"DeleteItem":      {run: func(tx *sqlmeta.Tx) { tx.DeleteItem(1) }},
-		"DeleteVersion":   {run: func(tx *sqlmeta.Tx) { tx.DeleteVersion(1) }},
-		"InsertVersion":   {run: func(tx *sqlmeta.Tx) { tx.InsertVersion(meta.Version{ID: 1, File: 1}) }},
-		"SetQuota":        {run: func(tx *sqlmeta.Tx) { tx.SetQuota(1, 1) }},
-		"AllItems":        {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
-		"Version":         {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
-		"PastVersions":    {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
-		"CountPast":       {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
-		"AllVersions":     {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
-		"Session":         {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
+		"ItemsIn by id":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Limit: 10}) }},
+		"ItemsIn by date": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Limit: 10}) }},
+		"ItemsIn by size": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Limit: 10}) }},
+		"ItemsIn back":    {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Desc: true, Limit: 10}) }},
+		"Touch":           {run: func(tx *sqlmeta.Tx) { tx.Touch(1, s0) }},
+		"InLimbo":         {run: func(tx *sqlmeta.Tx) { tx.InLimbo(meta.Going, 1, 10) }},
+		"UpdateVersion":   {run: func(tx *sqlmeta.Tx) { tx.UpdateVersion(meta.Version{ID: 1}) }},
+		"OldVersions":     {run: func(tx *sqlmeta.Tx) { tx.OldVersions(s0, 10) }},
+		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1) }},
+		"AppendEvent":     {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
+		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
+		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
+		"AllEvents": {run: func(tx *sqlmeta.Tx) {
+			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
+		}},
+		"DropEvents":    {run: func(tx *sqlmeta.Tx) { tx.DropEvents(s0, 10) }},
+		"Trashed":       {run: func(tx *sqlmeta.Tx) { tx.Trashed(1, meta.ItemPage{Limit: 10}) }},
+		"OldTrash":      {run: func(tx *sqlmeta.Tx) { tx.OldTrash(time.Now(), 10) }},
+		"Children":      {run: func(tx *sqlmeta.Tx) { tx.Children(1, 10) }},
+		"CountTrashed":  {run: func(tx *sqlmeta.Tx) { tx.CountTrashed(1) }},
+		"DeleteItem":    {run: func(tx *sqlmeta.Tx) { tx.DeleteItem(10) }},
+		"DeleteVersion": {run: func(tx *sqlmeta.Tx) { tx.DeleteVersion(1) }},
+		"InsertVersion": {run: func(tx *sqlmeta.Tx) { tx.InsertVersion(meta.Version{ID: 1, File: 1}) }},
+		"SetQuota":      {run: func(tx *sqlmeta.Tx) { tx.SetQuota(1, 1) }},
+		"AllItems":      {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
+		"Version":       {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
+		"PastVersions":  {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
+		"CountPast":     {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
+		"AllVersions":   {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
+		"Session":       {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
 		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
 			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
 		}},

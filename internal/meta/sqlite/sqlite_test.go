@@ -123,9 +123,9 @@ func state(t *testing.T, s meta.Store) (line string) {
 		parts, _ := tx.CountParts(9)
 		log, _ := tx.CountLog(id)
 		item, _ := tx.Item(3)
-		n, _ := tx.CountItems(2)
+		in, _ := tx.Item(2)
 		line = fmt.Sprintf("used %d reserved %d, session %s at %d, %d parts, log %d, item %d of %d, version of %d bytes",
-			u.Used, u.Reserved, ses.State, ses.Front.N, parts, log, item.ID, n, item.Current.Size)
+			u.Used, u.Reserved, ses.State, ses.Front.N, parts, log, item.ID, in.Holds(), item.Current.Size)
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,8 @@
 package sqlmeta
 
 import (
+	"time"
+
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 )
@@ -15,29 +17,52 @@ func noItem(id content.ID) error {
 
 // InsertItem is a meta.Items method.
 func (tx *Tx) InsertItem(it meta.Item) error {
+	extra, err := extraText(it.Extra)
+	if err != nil {
+		return tx.fail("insert item", err)
+	}
 	n, err := tx.exec("insert item", `
 		INSERT INTO item (id, kind, parent, name, name_key, sequence, description,
 			created_at, modified_at, content_created_at, content_modified_at, trashed_at,
-			created_by, modified_by, owner, current)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			created_by, modified_by, owner, limbo, extra, current, size)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE((SELECT v.size FROM version v WHERE v.id = ?), 0))
 		ON CONFLICT (parent, name_key) WHERE trashed_at = 0 DO NOTHING`,
 		int64(it.ID), int64(it.Kind), orNull(it.Parent), it.Name, it.Key, it.Sequence, it.Description,
 		micros(it.CreatedAt), micros(it.ModifiedAt), micros(it.ContentCreatedAt), micros(it.ContentModifiedAt), micros(it.TrashedAt),
-		int64(it.CreatedBy), int64(it.ModifiedBy), int64(it.Owner), orNull(it.Current.ID))
-	if err == nil && n == 0 {
+		int64(it.CreatedBy), int64(it.ModifiedBy), int64(it.Owner), int64(it.Limbo), extra, orNull(it.Current.ID), orNull(it.Current.ID))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
 		return nameTaken(it)
 	}
-	return err
+	if it.Parent == 0 || !it.TrashedAt.IsZero() {
+		return nil
+	}
+	in, err := tx.weight(it.ID)
+	if err != nil {
+		return err
+	}
+	return tx.weigh(in, 1)
 }
 
 // UpdateItem is a meta.Items method.
 func (tx *Tx) UpdateItem(it meta.Item) error {
+	extra, err := extraText(it.Extra)
+	if err != nil {
+		return tx.fail("update item", err)
+	}
+	was, err := tx.weight(it.ID)
+	if err != nil {
+		return err
+	}
 	// Looking for the other item in the same statement leaves the transaction
 	// whole when there is one: in PostgreSQL a violated index would end it.
 	const update = `
 		UPDATE item SET parent = ?, name = ?, name_key = ?, sequence = ?, description = ?,
 			modified_at = ?, content_created_at = ?, content_modified_at = ?, trashed_at = ?,
-			created_by = ?, modified_by = ?, owner = ?, current = ?
+			created_by = ?, modified_by = ?, owner = ?, limbo = ?, extra = ?, current = ?,
+			size = CASE WHEN kind = 0 THEN size ELSE COALESCE((SELECT v.size FROM version v WHERE v.id = ?), 0) END
 		WHERE id = ?`
 	const ifNameFree = ` AND NOT EXISTS (
 		SELECT 1 FROM item o WHERE o.parent = ? AND o.name_key = ? AND o.trashed_at = 0 AND o.id <> ?)`
@@ -45,27 +70,97 @@ func (tx *Tx) UpdateItem(it meta.Item) error {
 	args := []any{
 		orNull(it.Parent), it.Name, it.Key, it.Sequence, it.Description,
 		micros(it.ModifiedAt), micros(it.ContentCreatedAt), micros(it.ContentModifiedAt), micros(it.TrashedAt),
-		int64(it.CreatedBy), int64(it.ModifiedBy), int64(it.Owner), orNull(it.Current.ID), int64(it.ID)}
+		int64(it.CreatedBy), int64(it.ModifiedBy), int64(it.Owner), int64(it.Limbo), extra, orNull(it.Current.ID),
+		orNull(it.Current.ID), int64(it.ID)}
 	if it.Parent != 0 && it.TrashedAt.IsZero() {
 		query += ifNameFree
 		args = append(args, int64(it.Parent), it.Key, int64(it.ID))
 	}
 	n, err := tx.exec("update item", query, args...)
-	if err != nil || n > 0 {
+	if err != nil {
 		return err
 	}
-	if _, err := tx.Item(it.ID); err != nil {
+	if n == 0 {
+		return nameTaken(it)
+	}
+	is, err := tx.weight(it.ID)
+	if err != nil || is == was {
 		return err
 	}
-	return nameTaken(it)
+	if is.parent == was.parent && is.counts() && was.counts() { // the same folder, another size
+		return tx.grow(is.parent, is.size-was.size)
+	}
+	if err := tx.weigh(was, -1); err != nil {
+		return err
+	}
+	return tx.weigh(is, 1)
+}
+
+// weight is what an item adds to the totals of the folders above it.
+type weight struct {
+	parent  content.ID
+	kind    meta.ItemKind
+	trashed int64
+	size    int64
+}
+
+func (w weight) counts() bool { return w.parent != 0 && w.trashed == 0 }
+
+func (tx *Tx) weight(id content.ID) (weight, error) {
+	return one(tx, "weigh item", `SELECT COALESCE(parent, 0), kind, trashed_at, size FROM item WHERE id = ?`,
+		func(w *weight) []any { return []any{&w.parent, &w.kind, &w.trashed, &w.size} }, noItem(id), int64(id))
+}
+
+var countColumns = map[meta.ItemKind]string{
+	meta.Folder:  `UPDATE item SET folders = folders + ? WHERE id = ?`,
+	meta.File:    `UPDATE item SET files = files + ? WHERE id = ?`,
+	meta.WebLink: `UPDATE item SET links = links + ? WHERE id = ?`,
+}
+
+// weigh adds an item to the totals above it, or with -1 takes it away.
+func (tx *Tx) weigh(w weight, sign int64) error {
+	if !w.counts() {
+		return nil
+	}
+	if _, err := tx.exec("count item", countColumns[w.kind], sign, int64(w.parent)); err != nil {
+		return err
+	}
+	return tx.grow(w.parent, sign*w.size)
+}
+
+// grow adds to the size of a folder and of those above it, up to the first that
+// is itself in the trash.
+func (tx *Tx) grow(folder content.ID, bytes int64) error {
+	if bytes == 0 {
+		return nil
+	}
+	_, err := tx.exec("grow folders", `
+		UPDATE item SET size = size + ? WHERE id IN (
+			WITH RECURSIVE up (id, parent, trashed_at) AS (
+				SELECT f.id, f.parent, f.trashed_at FROM item f WHERE f.id = ?
+				UNION ALL
+				SELECT f.id, f.parent, f.trashed_at FROM up JOIN item f ON f.id = up.parent WHERE up.trashed_at = 0
+			)
+			SELECT up.id FROM up)`, bytes, int64(folder))
+	return err
+}
+
+// Touch is a meta.Items method.
+func (tx *Tx) Touch(folder content.ID, at time.Time) error {
+	n, err := tx.exec("touch folder", `UPDATE item SET content_modified_at = ? WHERE id = ?`, micros(at), int64(folder))
+	if err == nil && n == 0 {
+		return noItem(folder)
+	}
+	return err
 }
 
 const (
 	itemFields = `i.id, i.kind, COALESCE(i.parent, 0), i.name, i.name_key, i.sequence, i.description,
 		i.created_at, i.modified_at, i.content_created_at, i.content_modified_at, i.trashed_at,
-		i.created_by, i.modified_by, i.owner,
+		i.created_by, i.modified_by, i.owner, i.limbo, i.extra, i.size, i.folders, i.files, i.links,
 		COALESCE(v.id, 0), COALESCE(v.file, 0), COALESCE(v.number, 0), COALESCE(v.name, ''), COALESCE(v.size, 0),
-		v.sha1, COALESCE(v.manifest, 0), COALESCE(v.created_at, 0), COALESCE(v.created_by, 0), COALESCE(v.trashed_at, 0)`
+		v.sha1, COALESCE(v.manifest, 0), COALESCE(v.created_at, 0), COALESCE(v.created_by, 0), COALESCE(v.trashed_at, 0),
+		COALESCE(v.trashed_by, 0), COALESCE(v.restored_at, 0), COALESCE(v.restored_by, 0), COALESCE(v.promoted_from, 0)`
 
 	selectItem = `SELECT ` + itemFields + ` FROM item i LEFT JOIN version v ON v.id = i.current `
 )
@@ -73,7 +168,8 @@ const (
 func itemColumns(it *meta.Item) []any {
 	return append([]any{&it.ID, &it.Kind, &it.Parent, &it.Name, &it.Key, &it.Sequence, &it.Description,
 		instant{&it.CreatedAt}, instant{&it.ModifiedAt}, instant{&it.ContentCreatedAt}, instant{&it.ContentModifiedAt}, instant{&it.TrashedAt},
-		&it.CreatedBy, &it.ModifiedBy, &it.Owner}, versionColumns(&it.Current)...)
+		&it.CreatedBy, &it.ModifiedBy, &it.Owner, &it.Limbo, extraColumn{&it.Extra},
+		&it.Totals.Size, &it.Folders, &it.Files, &it.Links}, versionColumns(&it.Current)...)
 }
 
 // Item is a meta.Items method.
@@ -107,43 +203,71 @@ func (tx *Tx) Ancestors(id content.ID) ([]meta.Item, error) {
 	return all[:len(all)-1], nil // the last is the item itself
 }
 
+// itemOrders are the orders of listings within one kind. Each has an index.
 var itemOrders = map[meta.ItemOrder]struct{ up, down string }{
-	meta.ByName: {`i.name_key, i.id`, `i.name_key DESC, i.id DESC`},
-	meta.ByID:   {`i.id`, `i.id DESC`},
-	meta.ByDate: {`i.modified_at, i.id`, `i.modified_at DESC, i.id DESC`},
-	meta.BySize: {`COALESCE(v.size, 0), i.id`, `COALESCE(v.size, 0) DESC, i.id DESC`},
+	meta.ByName: {`ORDER BY i.name_key, i.id`, `ORDER BY i.name_key DESC, i.id DESC`},
+	meta.ByID:   {`ORDER BY i.id`, `ORDER BY i.id DESC`},
+	meta.ByDate: {`ORDER BY i.modified_at, i.id`, `ORDER BY i.modified_at DESC, i.id DESC`},
+	meta.BySize: {`ORDER BY i.size, i.id`, `ORDER BY i.size DESC, i.id DESC`},
 }
 
-// ItemsIn is a meta.Items method.
-func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) ([]meta.Item, error) {
+var allKinds = []meta.ItemKind{meta.Folder, meta.File, meta.WebLink}
+
+// ItemsIn is a meta.Items method. It goes kind by kind, since an index can't be
+// read forwards by kind and backwards within it; the folder's totals tell which
+// kinds an offset skips.
+func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) (all []meta.Item, err error) {
 	const op = "list folder"
-	const live = selectItem + `WHERE i.parent = ? AND i.trashed_at = 0 `
-	if a := page.After; a.Key != "" {
-		return list(tx, op, live+`AND (i.kind, i.name_key, i.id) > (?, ?, ?) ORDER BY i.kind, i.name_key, i.id LIMIT ?`,
-			itemColumns, int64(parent), int64(a.Kind), a.Key, int64(a.ID), limited(page.Limit))
-	}
+	const live = selectItem + `WHERE i.parent = ? AND i.kind = ? AND i.trashed_at = 0 `
 	order := itemOrders[page.Order].up
 	if page.Desc {
 		order = itemOrders[page.Order].down
 	}
-	return list(tx, op, live+`ORDER BY i.kind, `+order+` LIMIT ? OFFSET ?`,
-		itemColumns, int64(parent), limited(page.Limit), max(0, page.Offset))
+	offset, after := max(0, page.Offset), page.After
+	totals := meta.Totals{}
+	if after.Key == "" {
+		in, err := tx.Item(parent)
+		if content.Is(err, content.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		totals = in.Totals
+	}
+	for _, kind := range allKinds {
+		left := page.Limit - len(all)
+		if left <= 0 {
+			break
+		}
+		var rows []meta.Item
+		switch {
+		case after.Key != "" && kind < after.Kind:
+			continue
+		case after.Key != "" && kind == after.Kind:
+			rows, err = list(tx, op, live+`AND (i.name_key, i.id) > (?, ?) ORDER BY i.name_key, i.id LIMIT ?`,
+				itemColumns, int64(parent), int64(kind), after.Key, int64(after.ID), limited(left))
+		default:
+			count := map[meta.ItemKind]int64{meta.Folder: totals.Folders, meta.File: totals.Files, meta.WebLink: totals.Links}[kind]
+			if after.Key == "" && offset >= count {
+				offset -= count
+				continue
+			}
+			rows, err = list(tx, op, live+order+` LIMIT ? OFFSET ?`, itemColumns, int64(parent), int64(kind), limited(left), offset)
+			offset = 0
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
-// CountItems is a meta.Items method.
-func (tx *Tx) CountItems(parent content.ID) (int64, error) {
-	return tx.number("count items", `SELECT COUNT(*) FROM item WHERE parent = ? AND trashed_at = 0`, int64(parent))
-}
-
-// TreeSize is a meta.Items method.
-func (tx *Tx) TreeSize(folder content.ID) (int64, error) {
-	return tx.number("size of tree", `
-		WITH RECURSIVE below (id, current) AS (
-			SELECT id, current FROM item WHERE parent = ? AND trashed_at = 0
-			UNION ALL
-			SELECT i.id, i.current FROM below JOIN item i ON i.parent = below.id AND i.trashed_at = 0
-		)
-		SELECT CAST(COALESCE(SUM(v.size), 0) AS BIGINT) FROM below CROSS JOIN version v WHERE v.id = below.current`, int64(folder))
+// InLimbo is a meta.Items method.
+func (tx *Tx) InLimbo(where meta.Limbo, after content.ID, limit int) ([]meta.Item, error) {
+	return list(tx, "list limbo", selectItem+`WHERE i.limbo = ? AND i.limbo <> 0 AND i.id > ? ORDER BY i.id LIMIT ?`,
+		itemColumns, int64(where), int64(after), limited(limit))
 }
 
 // AllItems is a meta.Items method.
@@ -154,26 +278,45 @@ func (tx *Tx) AllItems(after content.ID, limit int) ([]meta.Item, error) {
 // InsertVersion is a meta.Items method.
 func (tx *Tx) InsertVersion(v meta.Version) error {
 	_, err := tx.exec("insert version", `
-		INSERT INTO version (id, file, number, name, size, sha1, manifest, created_at, created_by, trashed_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		INSERT INTO version (id, file, number, name, size, sha1, manifest, created_at, created_by,
+			trashed_at, trashed_by, restored_at, restored_by, promoted_from)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(v.ID), int64(v.File), v.Number, v.Name, v.Size, v.SHA1[:], int64(v.Manifest),
-		micros(v.CreatedAt), int64(v.CreatedBy), micros(v.TrashedAt))
+		micros(v.CreatedAt), int64(v.CreatedBy),
+		micros(v.TrashedAt), int64(v.TrashedBy), micros(v.RestoredAt), int64(v.RestoredBy), int64(v.PromotedFrom))
+	return err
+}
+
+// UpdateVersion is a meta.Items method.
+func (tx *Tx) UpdateVersion(v meta.Version) error {
+	n, err := tx.exec("update version", `
+		UPDATE version SET trashed_at = ?, trashed_by = ?, restored_at = ?, restored_by = ? WHERE id = ?`,
+		micros(v.TrashedAt), int64(v.TrashedBy), micros(v.RestoredAt), int64(v.RestoredBy), int64(v.ID))
+	if err == nil && n == 0 {
+		return noVersion(v.ID)
+	}
 	return err
 }
 
 const selectVersion = `
-	SELECT v.id, v.file, v.number, v.name, v.size, v.sha1, v.manifest, v.created_at, v.created_by, v.trashed_at
+	SELECT v.id, v.file, v.number, v.name, v.size, v.sha1, v.manifest, v.created_at, v.created_by,
+		v.trashed_at, v.trashed_by, v.restored_at, v.restored_by, v.promoted_from
 	FROM version v `
 
 func versionColumns(v *meta.Version) []any {
 	return []any{&v.ID, &v.File, &v.Number, &v.Name, &v.Size, fixed(v.SHA1[:]), &v.Manifest,
-		instant{&v.CreatedAt}, &v.CreatedBy, instant{&v.TrashedAt}}
+		instant{&v.CreatedAt}, &v.CreatedBy,
+		instant{&v.TrashedAt}, &v.TrashedBy, instant{&v.RestoredAt}, &v.RestoredBy, &v.PromotedFrom}
+}
+
+func noVersion(id content.ID) error {
+	return content.Errorf(content.NotFound, "there is no version %v", id)
 }
 
 // Version is a meta.Items method.
 func (tx *Tx) Version(id content.ID) (meta.Version, error) {
 	return one(tx, "get version", selectVersion+`WHERE v.id = ?`, versionColumns,
-		content.Errorf(content.NotFound, "there is no version %v", id), int64(id))
+		noVersion(id), int64(id))
 }
 
 const pastVersions = `WHERE v.file = ? AND v.id <> COALESCE((SELECT i.current FROM item i WHERE i.id = v.file), 0) `
@@ -192,4 +335,17 @@ func (tx *Tx) CountPastVersions(file content.ID) (int64, error) {
 // AllVersions is a meta.Items method.
 func (tx *Tx) AllVersions(after content.ID, limit int) ([]meta.Version, error) {
 	return list(tx, "list all versions", selectVersion+`WHERE v.id > ? ORDER BY v.id LIMIT ?`, versionColumns, int64(after), limited(limit))
+}
+
+// OldVersions is a meta.Items method.
+func (tx *Tx) OldVersions(before time.Time, limit int) ([]meta.Version, error) {
+	return list(tx, "list old versions", selectVersion+`
+		WHERE v.trashed_at <> 0 AND v.trashed_at <= ? AND NOT EXISTS (SELECT 1 FROM item i WHERE i.current = v.id)
+		ORDER BY v.trashed_at, v.id LIMIT ?`, versionColumns, micros(before), limited(limit))
+}
+
+// HasVersion is a meta.Items method.
+func (tx *Tx) HasVersion(m meta.Manifest) (bool, error) {
+	n, err := tx.number("look for versions", `SELECT CASE WHEN EXISTS (SELECT 1 FROM version WHERE manifest = ?) THEN 1 ELSE 0 END`, int64(m))
+	return n == 1, err
 }

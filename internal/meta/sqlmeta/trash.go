@@ -46,8 +46,17 @@ func (tx *Tx) CountTrashed(owner content.ID) (int64, error) {
 
 // DeleteItem is a meta.Items method.
 func (tx *Tx) DeleteItem(id content.ID) error {
-	_, err := tx.exec("delete item", `DELETE FROM item WHERE id = ?`, int64(id))
-	return err
+	was, err := tx.weight(id)
+	if content.Is(err, content.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec("delete item", `DELETE FROM item WHERE id = ?`, int64(id)); err != nil {
+		return err
+	}
+	return tx.weigh(was, -1)
 }
 
 // DeleteVersion is a meta.Items method.

@@ -1,0 +1,36 @@
+package boxapi
+
+// WebLinkMini is a web link as others name it.
+type WebLinkMini struct {
+	Type       string     `json:"type" box:"base"` // TypeWebLink
+	ID         ID         `json:"id" box:"base"`
+	URL        string     `json:"url" box:"mini"`
+	SequenceID NullString `json:"sequence_id" box:"mini"` // an integer
+	Etag       NullString `json:"etag" box:"base"`        // an integer
+	Name       string     `json:"name" box:"mini"`
+}
+
+// WebLink is an address on the web that stands among a folder's items. It is
+// marshalled in its Standard form; View shows others.
+type WebLink struct {
+	WebLinkMini
+
+	Description    string         `json:"description" box:"standard"`
+	PathCollection PathCollection `json:"path_collection" box:"standard"`
+	CreatedAt      Time           `json:"created_at" box:"standard"`
+	ModifiedAt     Time           `json:"modified_at" box:"standard"`
+	TrashedAt      Time           `json:"trashed_at" box:"standard"`
+	PurgedAt       Time           `json:"purged_at" box:"standard"`
+	CreatedBy      UserMini       `json:"created_by" box:"standard"`
+	ModifiedBy     UserMini       `json:"modified_by" box:"standard"`
+	OwnedBy        UserMini       `json:"owned_by" box:"standard"`
+	SharedLink     *SharedLink    `json:"shared_link" box:"standard"`
+	Parent         *FolderMini    `json:"parent" box:"standard"`
+	ItemStatus     string         `json:"item_status" box:"standard"`
+}
+
+// ItemType is the web link's type.
+func (w *WebLink) ItemType() string { return w.Type }
+
+// MarshalJSON writes the Standard form.
+func (w WebLink) MarshalJSON() ([]byte, error) { return View{Level: LevelStandard}.Encode(w) }

@@ -1,0 +1,24 @@
+package tree
+
+import (
+	"time"
+
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+)
+
+// record notes what the caller has done to an item, in the transaction that
+// does it. row is the item as it is now. The event goes to the owner, and to
+// the caller.
+func (s *Service) record(tx meta.Tx, who content.Principal, now time.Time, what content.EventType, row meta.Item) error {
+	e := meta.Event{Type: what, At: now, By: who.User, Item: row}
+	s.Random(e.ID[:])
+	if row.Parent != 0 {
+		parent, err := tx.Item(row.Parent)
+		if err != nil {
+			return err
+		}
+		e.Parent = parent
+	}
+	return tx.AppendEvent(e, row.Owner, who.User)
+}
