@@ -153,7 +153,12 @@ func Allow(who Principal, do Action, item Item) error {
 	}
 	if f, ok := item.(*File); ok && f.Lock != nil && f.Lock.By.ID != who.User {
 		switch do {
-		case Upload, Rename, Delete, Lock:
+		case Lock:
+			if n.OwnedBy.ID == who.User {
+				break // may take it off
+			}
+			fallthrough
+		case Upload, Rename, Delete:
 			return Errorf(ItemLocked, "%q is locked by %s", n.Name, f.Lock.By.Login)
 		case Download:
 			if f.Lock.NoDownload {
