@@ -195,6 +195,22 @@ func TestThumbnailsWhenMakersAreBusy(t *testing.T) {
 	})
 }
 
+func TestPreviewsFromPages(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *daemon.Config) { c.AllowOrigins = []string{page} })
+	f, text := w.simple(t, "a.png", picture(t, 40, 40)).file(), w.simple(t, "a.txt", "a text").file()
+	url := w.representations(t, "/2.0/files/"+f.ID+"?fields=representations")[0].Info.URL
+	t.Run("13 thumbnails, placeholders and representations", func(t *testing.T) {
+		for path, status := range map[string]int{
+			"/2.0/files/" + f.ID + "/thumbnail.png": 200, "/2.0/files/" + text.ID + "/thumbnail.png": 302, "/2.0/files/990017/thumbnail.jpg": 404,
+			url: 200, url + "/content/1.jpg": 200, "/placeholders/none.png": 404,
+		} {
+			w.do(t, "GET", path, nil, "Origin", page).want(status).readable(page)
+			w.do(t, "GET", path, nil, "Origin", evil).want(status).noCORS()
+		}
+	})
+}
+
 // representation is what a client knows of one.
 type representation struct {
 	Representation string

@@ -64,7 +64,7 @@ func readHead(ctx context.Context, file io.ReadSeeker) (h head, err error) {
 			return nil, err
 		}
 		g = &guarded{ctx: ctx, r: file, left: headBytes}
-		return bufio.NewReaderSize(g, bite), nil
+		return bufio.NewReaderSize(g, 512), nil
 	}
 	r, err := open()
 	if err != nil {
@@ -116,7 +116,7 @@ func configOf(f *format, r io.Reader) (c image.Config, err error) {
 // stillWebP refuses animations, which the library can't decode but has a head for.
 func stillWebP(r io.Reader) (image.Config, error) {
 	const flags, animated = 20, 1 << 1
-	buffered := bufio.NewReaderSize(r, bite)
+	buffered := bufio.NewReaderSize(r, 512)
 	b, err := buffered.Peek(flags + 1)
 	if err == nil && string(b[12:16]) == "VP8X" && b[flags]&animated != 0 {
 		return image.Config{}, errors.New("animated WebP")

@@ -245,7 +245,7 @@ type guarded struct {
 // bite is the most that one Read gives, in bytes. A picture can keep its
 // decoder busy with few bytes (a JPEG with thousands of scans of nothing), so
 // that the clock is looked at often.
-const bite = 512
+const bite = 64
 
 var errTooLong = errors.New("more bytes than are read of a picture")
 
