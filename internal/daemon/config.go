@@ -17,6 +17,7 @@ import (
 
 	"boxcar/internal/content"
 	"boxcar/internal/httpapi"
+	"boxcar/internal/preview"
 	"boxcar/internal/upload"
 	"boxcar/internal/vfs"
 )
@@ -45,8 +46,9 @@ type Config struct {
 	StopWait   time.Duration // for requests under way at a stop; default 30 s
 	SweepEvery time.Duration // default 1 h
 
-	Uploads upload.Limits // PartSize and MinChunkedSize above count
-	HTTP    httpapi.Limits
+	Uploads  upload.Limits // PartSize and MinChunkedSize above count
+	Previews preview.Limits
+	HTTP     httpapi.Limits
 
 	Log *slog.Logger // default: none
 

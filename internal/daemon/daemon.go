@@ -17,6 +17,7 @@ import (
 	"boxcar/internal/httpapi"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlite"
+	"boxcar/internal/preview"
 	"boxcar/internal/sweep"
 	"boxcar/internal/tree"
 	"boxcar/internal/upload"
@@ -104,7 +105,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 		return fmt.Errorf("sweep: %w", err)
 	}
 	handler := httpapi.New(httpapi.Config{
-		Upload: d.upload, Tree: files, Auth: d.Auth, Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
+		Upload: d.upload, Tree: files, Auth: d.Auth, Preview: preview.New(cfg.Previews), Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
 		Ready: d.ready, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
 		AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
 	})

@@ -13,18 +13,20 @@ import (
 
 	"boxcar/internal/auth"
 	"boxcar/internal/content"
+	"boxcar/internal/preview"
 	"boxcar/internal/tree"
 	"boxcar/internal/upload"
 )
 
 // Config is what a Server needs.
 type Config struct {
-	Upload *upload.Service
-	Tree   *tree.Service
-	Auth   *auth.Service
-	Now    func() time.Time
-	Random func(b []byte)
-	Log    *slog.Logger
+	Upload  *upload.Service
+	Tree    *tree.Service
+	Auth    *auth.Service
+	Preview *preview.Service
+	Now     func() time.Time
+	Random  func(b []byte)
+	Log     *slog.Logger
 	// Ready says whether uploads can be taken now; nil is yes.
 	Ready func(*http.Request) error
 

@@ -144,6 +144,9 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 			CanShare: may(content.Share), CanSetShareAccess: may(content.Share),
 		}
 	}
+	if view.Fields.Has("representations") {
+		out.Representations = s.representations(c, f)
+	}
 	// What only browser components ask for.
 	if view.Fields.Has("is_download_available") {
 		may := content.May(c.who, content.Download, f)

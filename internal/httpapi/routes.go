@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"boxcar/internal/content"
+	"boxcar/internal/preview"
 	"boxcar/internal/tree"
 )
 
@@ -53,6 +54,8 @@ func (s *Server) table() []route {
 	add("GET", "/files/:file/trash", get)
 	add("DELETE", "/files/:file/trash", purge)
 	add("GET", "/files/:file/content", s.download)
+	add("GET", "/files/:file/thumbnail.png", s.thumbnail(preview.PNG))
+	add("GET", "/files/:file/thumbnail.jpg", s.thumbnail(preview.JPEG))
 	add("GET", "/files/:file/versions", s.listVersions)
 	add("POST", "/folders", s.createFolder)
 	add("GET", "/folders/trash/items", s.listTrash)
@@ -63,11 +66,15 @@ func (s *Server) table() []route {
 	add("GET", "/folders/:folder/trash", get)
 	add("DELETE", "/folders/:folder/trash", purge)
 	add("GET", "/folders/:folder/items", s.listItems)
+	add("GET", representationPath, s.representation)
+	add("GET", representationPath+"/content", s.representationContent)
+	add("GET", representationPath+"/content/:asset", s.representationContent)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
 
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
+	open("GET", placeholderPath+":image", s.placeholder)
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
@@ -162,8 +169,8 @@ func (s *Server) authenticate(c *call, found *route) error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		token = ""
 	}
-	if token == "" && found.method == "GET" && strings.HasSuffix(found.name, "/content") {
-		token = c.query("access_token") // as browsers need it for downloads
+	if token == "" && found.method == "GET" && loaded(found.name) {
+		token = c.query("access_token")
 	}
 	if token == "" {
 		return errNoToken
@@ -171,6 +178,12 @@ func (s *Server) authenticate(c *call, found *route) error {
 	who, err := s.Auth.Authenticate(c.Context(), token, strings.TrimSpace(c.Header.Get("As-User")))
 	c.who = who
 	return err
+}
+
+// loaded says whether browsers load what is at a route by its address alone,
+// as files and pictures, so that the token may be in it.
+func loaded(route string) bool {
+	return strings.HasSuffix(route, "/content") || strings.HasSuffix(route, "/content/:asset") || strings.Contains(route, "/thumbnail.")
 }
 
 var errNoToken = content.Errorf(content.Unauthorized, "there is no bearer token")
