@@ -47,6 +47,7 @@ func (s *Server) table() []route {
 	add("POST", "/files/:file/content", s.simpleUpload)
 
 	add("GET", "/files/:file", s.getFile)
+	add("PUT", "/files/:file", s.updateFile)
 	add("DELETE", "/files/:file", s.deleteFile)
 	get, purge, restore := s.trashOf("file", tree.File)
 	add("POST", "/files/:file", restore)
@@ -57,12 +58,14 @@ func (s *Server) table() []route {
 	add("POST", "/folders", s.createFolder)
 	add("GET", "/folders/trash/items", s.listTrash)
 	add("GET", "/folders/:folder", s.getFolder)
+	add("PUT", "/folders/:folder", s.updateFolder)
 	add("DELETE", "/folders/:folder", s.deleteFolder)
 	get, purge, restore = s.trashOf("folder", tree.Folder)
 	add("POST", "/folders/:folder", restore)
 	add("GET", "/folders/:folder/trash", get)
 	add("DELETE", "/folders/:folder/trash", purge)
 	add("GET", "/folders/:folder/items", s.listItems)
+	add("PUT", "/web_links/:web_link", s.updateWebLink)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
 

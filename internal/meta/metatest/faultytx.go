@@ -271,3 +271,15 @@ func (t *faultyTx) AllEvents(after int64, filter meta.EventFilter, limit int) ([
 func (t *faultyTx) DropEvents(before time.Time, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropEvents(before, limit) })
 }
+
+func (t *faultyTx) SetFavourite(user, item content.ID, is bool, at time.Time) error {
+	return do(t, func() error { return t.tx.SetFavourite(user, item, is, at) })
+}
+
+func (t *faultyTx) IsFavourite(user, item content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.IsFavourite(user, item) })
+}
+
+func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
+}
