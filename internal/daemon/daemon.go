@@ -337,7 +337,7 @@ func ReplaceToken(ctx context.Context, dir string) (token string, err error) {
 	}
 	defer rows.Close()
 	a := &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
-	if token, err = a.Replace(ctx); err != nil {
+	if token, err = a.Replace(ctx, 0); err != nil {
 		return "", err
 	}
 	return token, replaceToken(dir, token)
