@@ -161,21 +161,14 @@ func (s *Service) Issue(ctx context.Context, user content.ID, life time.Duration
 	})
 }
 
-// Replace takes all of a user's developer tokens back and makes a new one. user
-// 0 is the administrator.
+// Replace takes all of a user's developer tokens back and makes a new one.
 func (s *Service) Replace(ctx context.Context, user content.ID) (token string, err error) {
 	token = s.text(16)
-	return token, s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
-		id := user
-		if id == 0 {
-			if id, err = administrator(tx); err != nil {
-				return err
-			}
-		}
-		if err := tx.DeleteTokens(id, meta.DeveloperToken); err != nil {
+	return token, s.Meta.Update(ctx, func(tx meta.Tx) error {
+		if err := tx.DeleteTokens(user, meta.DeveloperToken); err != nil {
 			return err
 		}
-		return tx.InsertToken(meta.Token{Hash: hash(token), Kind: meta.DeveloperToken, User: id, CreatedAt: s.Now()})
+		return tx.InsertToken(meta.Token{Hash: hash(token), Kind: meta.DeveloperToken, User: user, CreatedAt: s.Now()})
 	})
 }
 
