@@ -102,10 +102,6 @@ func (c *call) change(body *boxapi.UpdateItem) (change tree.Change, err error) {
 	return change, nil
 }
 
-// collectionID is the id of a user's favourites, the one collection there is:
-// that of the user.
-func collectionID(who content.Principal) boxapi.ID { return wireID(who.User) }
-
 func folderOptions(o boxapi.FolderOptions) tree.FolderChange {
 	change := tree.FolderChange{
 		SyncState: o.SyncState, NonOwnersMayInvite: o.CanNonOwnersInvite,
