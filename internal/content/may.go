@@ -136,7 +136,8 @@ func May(who Principal, do Action, item Item) bool { return Allow(who, do, item)
 // Allow is the one permission rule for items: who may do what to which. nil
 // is yes. The owner may do everything, and whoever comes with a shared link
 // what that link says. A token may be good for less than its user, and a lock
-// that somebody else holds keeps a file as it is.
+// that somebody else holds keeps a file as it is; only the owner may put another
+// in its place, or take it off.
 //
 // What the caller may not See is a NotFound error and does not exist for that
 // caller; beyond that the kinds are InsufficientScope, AccessDenied and ItemLocked.
@@ -150,6 +151,9 @@ func Allow(who Principal, do Action, item Item) error {
 	}
 	if !rightTo(who, do, item) {
 		return Errorf(AccessDenied, "you may not %s %q", do, n.Name)
+	}
+	if !who.Status.allows(do) {
+		return Errorf(AccessDenied, "your account may not %s anything", do)
 	}
 	if f, ok := item.(*File); ok && f.Lock != nil && f.Lock.By.ID != who.User {
 		switch do {

@@ -33,7 +33,7 @@ func (s *Server) download(c *call) error {
 			return content.Errorf(content.NotFound, "there is no version %q", v)
 		}
 	}
-	f, v, err := s.Tree.Contents(c.Context(), c.who, id, version)
+	f, v, err := s.Tree.Contents(c.Context(), c.who, content.Download, id, version)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Server) content(c *call) error {
 		return err
 	}
 	c.who = who
-	f, v, err := s.Tree.Contents(c.Context(), who, grant.File, grant.Version)
+	f, v, err := s.Tree.Contents(c.Context(), who, content.Download, grant.File, grant.Version)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Server) thumbnail(t preview.Type) handler {
 			}
 			*to = int(min(n, 1<<20)) // all that is too large is too large alike
 		}
-		f, v, err := s.Tree.ContentsFor(c.Context(), c.who, content.Preview, id, 0)
+		f, v, err := s.Tree.Contents(c.Context(), c.who, content.Preview, id, 0)
 		if err != nil {
 			return err
 		}
@@ -245,7 +245,7 @@ func (s *Server) represented(c *call) (f *content.File, v content.Version, err e
 	if err != nil {
 		return nil, v, err
 	}
-	return s.Tree.ContentsFor(c.Context(), c.who, content.Preview, id, version)
+	return s.Tree.Contents(c.Context(), c.who, content.Preview, id, version)
 }
 
 // representation handles GET of a representation's information. One that

@@ -1,9 +1,8 @@
 package httpapi
 
 import (
-	"path"
 	"strconv"
-	"strings"
+	"time"
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
@@ -17,6 +16,14 @@ func sequence(n *content.Node) boxapi.NullString { return boxapi.NullString(tree
 
 func userMini(p content.Person) boxapi.UserMini {
 	return boxapi.UserMini{Type: boxapi.TypeUser, ID: wireID(p.ID), Name: p.Name, Login: p.Login}
+}
+
+func userMaybe(p *content.Person) *boxapi.UserMini {
+	if p == nil {
+		return nil
+	}
+	u := userMini(*p)
+	return &u
 }
 
 func folderMini(f *content.Folder) boxapi.FolderMini {
@@ -102,9 +109,11 @@ func way(n *content.Node, view boxapi.View) (path boxapi.PathCollection, parent 
 }
 
 // purged is when the trash lets go of an item.
-func purged(n *content.Node) (t boxapi.Time) {
-	if !n.TrashedAt.IsZero() {
-		t.Time = n.TrashedAt.Add(content.TrashLife)
+func purged(n *content.Node) boxapi.Time { return purgedAt(n.TrashedAt) }
+
+func purgedAt(trashed time.Time) (t boxapi.Time) {
+	if !trashed.IsZero() {
+		t.Time = trashed.Add(content.TrashLife)
 	}
 	return t
 }
@@ -128,33 +137,11 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 		VersionNumber:     strconv.FormatInt(f.VersionNumber, 10),
 	}
 	out.PathCollection, out.Parent = way(&f.Node, view)
-	if view.Fields.Has("extension") {
-		ext := strings.TrimPrefix(path.Ext(f.Name), ".")
-		out.Extension = &ext
-	}
-	if view.Fields.Has("comment_count") {
-		none := 0 // nobody can comment yet
-		out.CommentCount = &none
-	}
-	if view.Fields.Has("permissions") {
-		may := func(do content.Action) bool { return content.May(c.who, do, f) }
-		out.Permissions = &boxapi.FilePermissions{
-			CanDownload: may(content.Download), CanPreview: may(content.Download), CanUpload: may(content.Upload),
-			CanRename: may(content.Rename), CanDelete: may(content.Delete),
-			CanShare: may(content.Share), CanSetShareAccess: may(content.Share),
-		}
-	}
 	if view.Fields.Has("representations") {
 		out.Representations = s.representations(c, f)
 	}
-	// What only browser components ask for.
-	if view.Fields.Has("is_download_available") {
-		may := content.May(c.who, content.Download, f)
-		out.IsDownloadAvailable = &may
-	}
-	if view.Fields.Has("authenticated_download_url") {
-		url := s.api(c.Request) + "/files/" + f.ID.String() + "/content"
-		out.AuthenticatedDownloadURL = &url
+	if !view.Fields.None() {
+		s.fullFile(c, f, &out, view)
 	}
 	if view.Fields.Has("allowed_shared_link_access_levels") {
 		out.AllowedSharedLinkAccessLevels = boxapi.List[string]{} // no file can have a link yet
@@ -174,17 +161,11 @@ func (s *Server) folder(c *call, f *content.Folder, view boxapi.View) boxapi.Fol
 		ModifiedBy:  userMini(f.ModifiedBy),
 		ItemStatus:  string(f.Status),
 	}
-	if view.Fields.Has("has_collaborations") {
-		none := false // nobody can collaborate yet
-		out.HasCollaborations = &none
+	if e := f.UploadEmail; e != nil && f.Status == content.Active {
+		out.FolderUploadEmail = &boxapi.FolderUploadEmail{Access: e.Access, Email: e.Email}
 	}
-	if view.Fields.Has("permissions") {
-		may := func(do content.Action) bool { return content.May(c.who, do, f) }
-		out.Permissions = &boxapi.FolderPermissions{
-			CanDownload: may(content.Download), CanUpload: may(content.Upload),
-			CanRename: may(content.Rename) && !f.Root, CanDelete: may(content.Delete) && !f.Root,
-			CanShare: may(content.Share) && !f.Root, CanSetShareAccess: may(content.Share) && !f.Root,
-		}
+	if !view.Fields.None() {
+		s.fullFolder(c, f, &out, view)
 	}
 	out.PathCollection, out.Parent = way(&f.Node, view)
 	if f.Root {
@@ -213,47 +194,8 @@ func (s *Server) webLink(c *call, w *content.WebLink, view boxapi.View) boxapi.W
 		ItemStatus:  string(w.Status),
 	}
 	out.PathCollection, out.Parent = way(&w.Node, view)
-	return out
-}
-
-// version is a past version.
-func version(v content.Version) boxapi.FileVersion {
-	return boxapi.FileVersion{
-		FileVersionMini:     boxapi.FileVersionMini{Type: boxapi.TypeFileVersion, ID: wireID(v.ID), SHA1: v.SHA1.String()},
-		Name:                v.Name,
-		Size:                v.Size,
-		CreatedAt:           boxapi.Time{Time: v.CreatedAt},
-		ModifiedAt:          boxapi.Time{Time: v.CreatedAt}, // versions don't change
-		ModifiedBy:          userMini(v.CreatedBy),
-		TrashedAt:           boxapi.Time{Time: v.TrashedAt},
-		UploaderDisplayName: v.CreatedBy.Name,
-		VersionNumber:       strconv.FormatInt(v.Number, 10),
-	}
-}
-
-// unlimited is what Box says for accounts without a quota.
-const unlimited = 999_999_999_999_999 // bytes
-
-func (s *Server) user(u content.User) boxapi.User {
-	role := "user"
-	if u.Admin {
-		role = "admin"
-	}
-	out := boxapi.User{
-		UserMini:      userMini(u.Person),
-		CreatedAt:     boxapi.Time{Time: u.CreatedAt},
-		ModifiedAt:    boxapi.Time{Time: u.ModifiedAt},
-		Language:      "en",
-		Timezone:      "UTC",
-		SpaceAmount:   u.Quota,
-		SpaceUsed:     u.Used,
-		MaxUploadSize: s.Tree.MaxFileSize,
-		Status:        "active",
-		Role:          role,
-		Enterprise:    &boxapi.Enterprise{Type: boxapi.TypeEnterprise, ID: wireID(u.Enterprise.ID), Name: u.Enterprise.Name},
-	}
-	if u.Quota == 0 {
-		out.SpaceAmount = unlimited
+	if !view.Fields.None() {
+		s.fullWebLink(c, w, &out, view)
 	}
 	return out
 }

@@ -81,7 +81,7 @@ func TestContentsForPreview(t *testing.T) {
 		{"a link that shows names", content.Principal{Links: []content.LinkGrant{{Item: first.ID}}}, 0, content.AccessDenied},
 		{"somebody else", content.Principal{User: 1 << 41}, 0, content.NotFound},
 	} {
-		f, v, err := s.ContentsFor(t.Context(), row.who, content.Preview, first.ID, row.version)
+		f, v, err := s.Contents(t.Context(), row.who, content.Preview, first.ID, row.version)
 		if row.want != content.Internal {
 			if !content.Is(err, row.want) {
 				t.Errorf("%s: %v, want kind %d", row.name, err, row.want)
@@ -96,7 +96,7 @@ func TestContentsForPreview(t *testing.T) {
 			t.Errorf("%s: %v; version %v, want %v", row.name, err, v.ID, want)
 		}
 	}
-	if _, _, err := s.ContentsFor(t.Context(), scoped(content.ScopeBasePreview, 0), content.Download, first.ID, 0); !content.Is(err, content.InsufficientScope) {
+	if _, _, err := s.Contents(t.Context(), scoped(content.ScopeBasePreview, 0), content.Download, first.ID, 0); !content.Is(err, content.InsufficientScope) {
 		t.Errorf("a token for previews downloads: %v", err)
 	}
 }
