@@ -17,9 +17,15 @@ type User struct {
 	Root       ID // the folder that this user calls "0"
 	CreatedAt  time.Time
 	ModifiedAt time.Time
-	Quota      int64 // bytes; 0 is no limit
+	Quota      int64 // bytes; 0 is no limit, and less is nothing at all
 	Used       int64 // bytes of every version of every file owned, trash included
 	Reserved   int64 // bytes promised to open upload sessions
+
+	Status     UserStatus
+	AppUser    bool   // one that an application made, and that does not log in
+	ExternalID string // what that application calls it
+	Profile    Profile
+	DeletedAt  time.Time // zero: is there. Others' items still name who was deleted.
 }
 
 // Room is the size of the largest file, in bytes, that the user may still add,
@@ -46,6 +52,7 @@ type Principal struct {
 	Admin      bool   // may act as others
 	Actor      ID     // the user whose token it is, when that is another (As-User)
 	App        string // the client id of the application that the token was made for; "" for none
+	Status     UserStatus
 
 	// Scoped says that the token may do no more than Restrictions name.
 	Scoped       bool

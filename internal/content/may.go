@@ -122,6 +122,9 @@ func Allow(who Principal, do Action, item Item) error {
 	if !rightTo(who, do, item) {
 		return Errorf(AccessDenied, "you may not %s %q", do, n.Name)
 	}
+	if !who.Status.allows(do) {
+		return Errorf(AccessDenied, "your account may not %s anything", do)
+	}
 	if f, ok := item.(*File); ok && f.Lock != nil && f.Lock.By.ID != who.User {
 		switch do {
 		case Upload, Rename, Delete, Lock:

@@ -326,19 +326,3 @@ func Doctor(ctx context.Context, dir string) (*sweep.Report, error) {
 	defer rows.Close()
 	return (&sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log}).Check(ctx)
 }
-
-// ReplaceToken takes the administrator's developer tokens back and makes a new
-// one, in the file of credentials too. A server that uses the directory takes
-// the new one at once.
-func ReplaceToken(ctx context.Context, dir string) (token string, err error) {
-	cfg, rows, _, err := beside(dir, sqlite.Options{Beside: true})
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	a := &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
-	if token, err = a.Replace(ctx); err != nil {
-		return "", err
-	}
-	return token, replaceToken(dir, token)
-}

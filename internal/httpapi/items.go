@@ -256,24 +256,3 @@ func parseMark(text string) (*tree.Mark, error) {
 	}
 	return &tree.Mark{Kind: kind, Key: key, ID: n}, nil
 }
-
-// getMe handles GET /users/me.
-func (s *Server) getMe(c *call) error { return s.userReply(c, c.who.User) }
-
-// getUser handles GET /users/:user.
-func (s *Server) getUser(c *call) error {
-	id, err := c.id("user")
-	if err != nil {
-		return err
-	}
-	return s.userReply(c, id)
-}
-
-func (s *Server) userReply(c *call, id content.ID) error {
-	u, err := s.Auth.User(c.Context(), c.who, id)
-	if err != nil {
-		return err
-	}
-	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, http.StatusOK, view.Show(s.user(u)))
-}

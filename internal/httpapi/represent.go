@@ -227,30 +227,3 @@ func version(v content.Version) boxapi.FileVersion {
 		VersionNumber:       strconv.FormatInt(v.Number, 10),
 	}
 }
-
-// unlimited is what Box says for accounts without a quota.
-const unlimited = 999_999_999_999_999 // bytes
-
-func (s *Server) user(u content.User) boxapi.User {
-	role := "user"
-	if u.Admin {
-		role = "admin"
-	}
-	out := boxapi.User{
-		UserMini:      userMini(u.Person),
-		CreatedAt:     boxapi.Time{Time: u.CreatedAt},
-		ModifiedAt:    boxapi.Time{Time: u.ModifiedAt},
-		Language:      "en",
-		Timezone:      "UTC",
-		SpaceAmount:   u.Quota,
-		SpaceUsed:     u.Used,
-		MaxUploadSize: s.Tree.MaxFileSize,
-		Status:        "active",
-		Role:          role,
-		Enterprise:    &boxapi.Enterprise{Type: boxapi.TypeEnterprise, ID: wireID(u.Enterprise.ID), Name: u.Enterprise.Name},
-	}
-	if u.Quota == 0 {
-		out.SpaceAmount = unlimited
-	}
-	return out
-}

@@ -65,6 +65,10 @@ func (s *Server) table() []route {
 	add("GET", "/folders/:folder/items", s.listItems)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
+	add("PUT", "/users/:user", s.changeUser)
+	add("DELETE", "/users/:user", s.deleteUser)
+	add("GET", "/users", s.listUsers)
+	add("POST", "/users", s.createUser)
 
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
@@ -72,6 +76,9 @@ func (s *Server) table() []route {
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
 	open("POST", "/oauth2/token", s.oauthToken)
+	open("POST", "/oauth2/revoke", s.oauthRevoke)
+	open("GET", "/oauth2/authorize", s.authorize)
+	open("POST", "/oauth2/authorize", s.authorizeForm)
 	return t
 }
 

@@ -56,62 +56,6 @@ type Tx interface {
 	SharedLinks
 }
 
-// Accounts are enterprises, users, applications and tokens.
-type Accounts interface {
-	// Setting returns a named value of the whole server.
-	Setting(name string) ([]byte, error)
-	// PutSetting sets it.
-	PutSetting(name string, value []byte) error
-
-	InsertEnterprise(content.Enterprise) error
-
-	// InsertUser adds a user. A content.LoginTaken error says that
-	// somebody has the login, whatever its case.
-	InsertUser(content.User) error
-	User(id content.ID) (content.User, error)
-	// UserByLogin ignores case.
-	UserByLogin(login string) (content.User, error)
-	// Users are in order of id, those after the id given.
-	Users(after content.ID, limit int) ([]content.User, error)
-	// AddUsage adds to what the user has used and reserved, in bytes; either
-	// may be negative.
-	AddUsage(user content.ID, used, reserved int64) error
-
-	// SetQuota sets how many bytes the user may have; 0 is no limit.
-	SetQuota(user content.ID, quota int64) error
-
-	InsertApp(App) error
-	InsertToken(Token) error
-	// Token finds a token by the SHA-256 of its text.
-	Token(hash [32]byte) (Token, error)
-	// DeleteTokens removes a user's tokens of one kind.
-	DeleteTokens(user content.ID, kind TokenKind) error
-}
-
-// App is an application that may ask for tokens.
-type App struct {
-	ID         string // client id
-	Name       string
-	SecretHash [32]byte // SHA-256 of the client secret, which is 128 random bits or more
-	CreatedAt  time.Time
-}
-
-// TokenKind says how a token came to be.
-type TokenKind string
-
-// DeveloperToken is one that the operator handed out.
-const DeveloperToken TokenKind = "developer"
-
-// Token is an access token, known by its hash only.
-type Token struct {
-	Hash      [32]byte // SHA-256 of its text, which is 128 random bits or more
-	Kind      TokenKind
-	User      content.ID
-	App       string // "" for none
-	CreatedAt time.Time
-	ExpiresAt time.Time // zero: never
-}
-
 // ItemKind tells items apart; its order is the order of listings.
 type ItemKind int
 
