@@ -183,3 +183,9 @@ type Version struct {
 	// PromotedFrom is the past version that this one repeats; 0 for none.
 	PromotedFrom ID
 }
+
+// The values that two of a folder's options can have.
+var (
+	SyncStates        = []string{"synced", "not_synced", "partially_synced"}
+	UploadEmailAccess = []string{"open", "collaborators"}
+)

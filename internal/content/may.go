@@ -107,7 +107,8 @@ func May(who Principal, do Action, item Item) bool { return Allow(who, do, item)
 // Allow is the one permission rule for items: who may do what to which. nil
 // is yes. The owner may do everything, and whoever comes with a shared link
 // what that link says. A token may be good for less than its user, and a lock
-// that somebody else holds keeps a file as it is.
+// that somebody else holds keeps a file as it is; only the owner may put another
+// in its place, or take it off.
 //
 // What the caller may not See is a NotFound error and does not exist for that
 // caller; beyond that the kinds are InsufficientScope, AccessDenied and ItemLocked.
@@ -127,7 +128,12 @@ func Allow(who Principal, do Action, item Item) error {
 	}
 	if f, ok := item.(*File); ok && f.Lock != nil && f.Lock.By.ID != who.User {
 		switch do {
-		case Upload, Rename, Delete, Lock:
+		case Lock:
+			if who.User != 0 && n.OwnedBy.ID == who.User {
+				break
+			}
+			fallthrough
+		case Upload, Rename, Delete:
 			return Errorf(ItemLocked, "%q is locked by %s", n.Name, f.Lock.By.Login)
 		case Download:
 			if f.Lock.NoDownload {

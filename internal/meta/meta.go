@@ -54,6 +54,7 @@ type Tx interface {
 	Parts
 	Events
 	SharedLinks
+	Favourites
 }
 
 // ItemKind tells items apart; its order is the order of listings.
@@ -206,8 +207,8 @@ type Items interface {
 	OldTrash(before time.Time, limit int) ([]Item, error)
 	// Children are some of the items in a folder, those in the trash too.
 	Children(parent content.ID, limit int) ([]Item, error)
-	// DeleteItem removes an item that no other is in. Its versions are removed
-	// behind it in the same transaction.
+	// DeleteItem removes an item that no other is in, and it is nobody's favourite
+	// any more. Its versions are removed behind it in the same transaction.
 	DeleteItem(id content.ID) error
 
 	// InsertVersion adds a version, before its file's InsertItem in the same
@@ -339,4 +340,15 @@ type Parts interface {
 	Unhashed(owner content.ID, after blob.Key, limit int) ([]Part, error)
 	// UnhashedIn are the parts of one manifest without a SHA-512, in order.
 	UnhashedIn(m Manifest, limit int) ([]Part, error)
+}
+
+// Favourites are which items users keep for themselves.
+type Favourites interface {
+	// SetFavourite makes an item a favourite of a user's, since the time given
+	// unless it is one already, or makes it none.
+	SetFavourite(user, item content.ID, is bool, at time.Time) error
+	// IsFavourite says whether an item is a favourite of a user's.
+	IsFavourite(user, item content.ID) (bool, error)
+	// Favourites are the favourites of a user, the latest first, those in the trash too.
+	Favourites(user content.ID, offset int64, limit int) ([]Item, error)
 }

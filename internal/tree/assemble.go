@@ -151,31 +151,36 @@ var kindNames = map[meta.ItemKind]string{meta.Folder: "folder", meta.File: "file
 // load gets an item that the caller may do something to, See at the least. As a
 // folder, id 0 is the caller's root. The trash is not left out.
 func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
+	_, item, err := s.find(tx, who, id, kind, do)
+	return item, err
+}
+
+// find is load for who goes on to change the row.
+func (s *Service) find(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
 	if kind == meta.Folder && id == 0 {
 		id = who.Root
 	}
 	gone := content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
-	row, err := tx.Item(id)
+	row, err = tx.Item(id)
 	if content.Is(err, content.NotFound) || err == nil && row.Kind != kind {
-		return nil, gone
+		return row, nil, gone
 	}
 	if err != nil {
-		return nil, err
+		return row, nil, err
 	}
-	item, err := s.assemble(tx, row)
-	if err != nil {
-		return nil, err
+	if item, err = s.assemble(tx, row); err != nil {
+		return row, nil, err
 	}
 	if content.NodeOf(item).Status == inLimbo {
-		return nil, gone
+		return row, nil, gone
 	}
 	if err := content.Allow(who, do, item); err != nil {
 		if content.Is(err, content.NotFound) {
-			return nil, gone
+			return row, nil, gone
 		}
-		return nil, err
+		return row, nil, err
 	}
-	return item, nil
+	return row, item, nil
 }
 
 // assemble makes an item of its row, with the folders above it.

@@ -387,3 +387,15 @@ func (t *faultyTx) EndedLinks(now time.Time, limit int) ([]meta.SharedLink, erro
 func (t *faultyTx) AllSharedLinks(after content.ID, limit int) ([]meta.SharedLink, error) {
 	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.AllSharedLinks(after, limit) })
 }
+
+func (t *faultyTx) SetFavourite(user, item content.ID, is bool, at time.Time) error {
+	return do(t, func() error { return t.tx.SetFavourite(user, item, is, at) })
+}
+
+func (t *faultyTx) IsFavourite(user, item content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.IsFavourite(user, item) })
+}
+
+func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
+}
