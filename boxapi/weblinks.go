@@ -27,6 +27,11 @@ type WebLink struct {
 	SharedLink     *SharedLink    `json:"shared_link" box:"standard"`
 	Parent         *FolderMini    `json:"parent" box:"standard"`
 	ItemStatus     string         `json:"item_status" box:"standard"`
+
+	// Not in Box's description of a web link, but given when asked for.
+	IsAccessibleViaSharedLink     *bool        `json:"is_accessible_via_shared_link,omitzero" box:"full"`
+	AllowedSharedLinkAccessLevels List[string] `json:"allowed_shared_link_access_levels,omitzero" box:"full"`
+	SharedLinkPermissionOptions   List[string] `json:"shared_link_permission_options,omitzero" box:"full"`
 }
 
 // ItemType is the web link's type.

@@ -36,11 +36,13 @@ type SharedLink struct {
 	Edit       bool
 	// Downloads and Previews are how often it was used.
 	Downloads, Previews int64
+	// Stamp is another once the link or its password is another.
+	Stamp uint64
 }
 
 // Grant is what the link gives to those who may use it.
 func (l SharedLink) Grant() LinkGrant {
-	return LinkGrant{Item: l.Item, Preview: true, Download: l.Download, Edit: l.Edit && l.Download}
+	return LinkGrant{Item: l.Item, Preview: true, Download: l.Download, Edit: l.Edit && l.Download, Stamp: l.Stamp}
 }
 
 // LinkGrant is what a shared link gives to whoever comes with it: access to an
@@ -51,6 +53,9 @@ type LinkGrant struct {
 	Preview  bool
 	Download bool
 	Edit     bool // new versions of files, new files in folders
+	// Stamp is the link's, by which whoever keeps the grant finds out whether it is
+	// still good.
+	Stamp uint64
 }
 
 func (g LinkGrant) allows(do Action, item Item) bool {
@@ -83,6 +88,20 @@ func PathFor(who Principal, item Item) []Folder {
 		}
 	}
 	return nil
+}
+
+// LinkFor is the link by which the caller may do something to an item; ok says
+// that it takes one, and that there is one.
+func LinkFor(who Principal, do Action, item Item) (g LinkGrant, ok bool) {
+	if who.User != 0 && NodeOf(item).OwnedBy.ID == who.User {
+		return g, false
+	}
+	for _, g := range who.Links {
+		if g.allows(do, item) {
+			return g, true
+		}
+	}
+	return g, false
 }
 
 // SeesLink says whether the caller may know an item's shared link: its owner,
