@@ -26,7 +26,8 @@ var itemRoutes = []string{"/files", "/folders", "/web_links", "/shared_items"}
 
 // bringLinks adds to the caller's rights the shared link that a BoxApi header
 // names, and leaves of those that are in the token the ones that still are
-// good. A link that is none, or not for the caller, is refused, as Box does.
+// good. A link that is over, or not for the caller, is refused, as Box does; what
+// has not the form of a link gives nothing, and takes nothing away.
 func (s *Server) bringLinks(c *call, found *route) error {
 	if len(c.who.Links) > 0 {
 		good, err := s.Tree.GoodLinks(c.Context(), c.who)
@@ -43,7 +44,7 @@ func (s *Server) bringLinks(c *call, found *route) error {
 		return nil
 	}
 	link, password := boxapi.ParseBoxAPI(c.Header.Get("BoxApi"))
-	if link == "" {
+	if _, _, ok := content.ParseLinkURL(link); !ok {
 		return nil
 	}
 	g, err := s.Tree.ResolveLink(c.Context(), c.who, link, password)
@@ -58,6 +59,9 @@ func (s *Server) bringLinks(c *call, found *route) error {
 // sharedItem handles GET /shared_items: the item of the link in the BoxApi header.
 func (s *Server) sharedItem(c *call) error {
 	if c.link == nil {
+		if link, _ := boxapi.ParseBoxAPI(c.Header.Get("BoxApi")); link != "" {
+			return content.Errorf(content.NotFound, "%.80q is not a shared link of this server", link)
+		}
 		return content.Errorf(content.BadRequest, "the BoxApi header must name a shared link: shared_link=URL")
 	}
 	item, err := s.Tree.ByLink(c.Context(), c.who, *c.link)
