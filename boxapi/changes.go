@@ -105,3 +105,23 @@ type UpdateSharedLinkPermissions struct {
 	CanPreview  *bool `json:"can_preview,omitzero"`
 	CanEdit     *bool `json:"can_edit,omitzero"`
 }
+
+// CreateWebLink is the body of POST /web_links.
+type CreateWebLink struct {
+	URL         string `json:"url,omitzero"`
+	Parent      *Ref   `json:"parent,omitzero"`
+	Name        *Name  `json:"name,omitzero"`
+	Description string `json:"description,omitzero"`
+}
+
+// UpdateVersion is the body of PUT /files/:id/versions/:id: null restores the
+// version, and nothing else can be done with it.
+type UpdateVersion struct {
+	TrashedAt Nullable[Time] `json:"trashed_at,omitzero"`
+}
+
+// PromoteVersion is the body of POST /files/:id/versions/current.
+type PromoteVersion struct {
+	Type string `json:"type,omitzero"` // TypeFileVersion
+	ID   ID     `json:"id,omitzero"`
+}

@@ -97,6 +97,7 @@ type Node struct {
 	CreatedBy  Person
 	ModifiedBy Person
 	OwnedBy    Person
+	Enterprise ID // the owner's
 	Status     Status
 
 	Tags []string

@@ -107,10 +107,6 @@ func (s *Server) change(c *call, body *boxapi.UpdateItem) (change tree.Change, e
 	return change, nil
 }
 
-// collectionID is the id of a user's favourites, the one collection there is:
-// that of the user.
-func collectionID(who content.Principal) boxapi.ID { return wireID(who.User) }
-
 func folderOptions(o boxapi.FolderOptions) tree.FolderChange {
 	change := tree.FolderChange{
 		SyncState: o.SyncState, NonOwnersMayInvite: o.CanNonOwnersInvite,

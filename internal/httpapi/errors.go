@@ -185,6 +185,10 @@ func (s *Server) finish(c *call, err error) {
 
 // write writes v as JSON.
 func (s *Server) write(c *call, status int, v any) error {
+	if err := c.broken; err != nil {
+		c.broken = nil
+		return err
+	}
 	b, err := boxapi.EncodeJSON(v)
 	if err != nil {
 		return fmt.Errorf("encode reply: %w", err)

@@ -482,11 +482,11 @@ var shownTypes = map[string]string{
 	".pdf": "application/pdf",
 }
 
-func extension(name string) string { return strings.ToLower(path.Ext(name)) }
+func dotted(name string) string { return strings.ToLower(path.Ext(name)) }
 
 // shownAs is how a page shows a file: "image", "video", "audio", "pdf", or "".
 func shownAs(name string) string {
-	t := shownTypes[extension(name)]
+	t := shownTypes[dotted(name)]
 	if t == "application/pdf" {
 		return "pdf"
 	}
@@ -498,7 +498,7 @@ func shownAs(name string) string {
 // a kind that is safe to show. It stays in a sandbox, except for PDF, which
 // browsers' own viewers refuse to show in one; they run nothing of it in our origin.
 func showInline(h http.Header, name string) {
-	t := shownTypes[extension(name)]
+	t := shownTypes[dotted(name)]
 	if t == "" {
 		return
 	}
@@ -520,7 +520,7 @@ func iconOf(name string) string {
 	if kind := shownAs(name); kind != "" {
 		return kind
 	}
-	switch extension(name) {
+	switch dotted(name) {
 	case ".svg", ".heic", ".tif", ".tiff", ".psd", ".ico":
 		return "image"
 	case ".mkv", ".avi", ".wmv":

@@ -31,8 +31,8 @@ type Accounts interface {
 	// UpdateUser replaces name, login, admin, modified_at, quota, status,
 	// external id and profile. Errors as InsertUser.
 	UpdateUser(content.User) error
-	// DeleteUser marks a user as deleted and removes the user's tokens and
-	// password. The login is free again.
+	// DeleteUser marks a user as deleted and removes the user's tokens, password
+	// and favourites. The login is free again.
 	DeleteUser(id content.ID, at time.Time) error
 	// DeletedUsers are those who were deleted and whose items have not all gone, in order of id.
 	DeletedUsers(limit int) ([]content.User, error)
