@@ -48,6 +48,7 @@ var replies = map[content.Kind]struct {
 	content.QuotaExceeded:         {403, boxapi.CodeStorageLimitExceeded},
 	content.LoginTaken:            {409, boxapi.CodeUserLoginAlreadyUsed},
 	content.NameTaken:             {409, boxapi.CodeItemNameInUse},
+	content.VanityTaken:           {409, boxapi.CodeConflict},
 	content.PreconditionFailed:    {412, boxapi.CodePreconditionFailed},
 	content.InvalidSessionID:      {400, boxapi.CodeInvalidUploadSessionID},
 	content.SessionExpired:        {410, boxapi.CodeSessionExpired},

@@ -140,7 +140,8 @@ type call struct {
 	*http.Request
 	w      *writer
 	who    content.Principal
-	params map[string]string // by the names in the route
+	link   *content.LinkGrant // that a BoxApi header named
+	params map[string]string  // by the names in the route
 	body   *body
 	// conflictsInArray: clients that create a folder want the item in the way
 	// in an array, all others as an object.

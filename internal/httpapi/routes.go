@@ -93,6 +93,17 @@ func (s *Server) table() []route {
 	add("GET", "/users", s.listUsers)
 	add("POST", "/users", s.createUser)
 
+	add("GET", "/shared_items", s.sharedItem)
+	for _, below := range []string{"", "/folder/:folder", "/file/:file"} {
+		open("GET", linkPath+":token"+below, s.paged(s.linkPages))
+		open("POST", linkPath+":token"+below, s.paged(s.linkForm))
+	}
+	open("GET", linkPath+":token/download", s.paged(s.linkDownload))
+	open("GET", linkPath+":token/file/:file/download", s.paged(s.linkDownload))
+	open("GET", vanityPath+":vanity", s.paged(s.vanityLink))
+	open("GET", staticPath+":name", s.paged(s.staticDownload))
+	open("GET", embedPath+":grant", s.paged(s.embed))
+
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
 	open("GET", placeholderPath+":image", s.placeholder)
@@ -201,7 +212,10 @@ func (s *Server) authenticate(c *call, found *route) error {
 	}
 	who, err := s.Auth.Authenticate(c.Context(), token, strings.TrimSpace(c.Header.Get("As-User")))
 	c.who = who
-	return err
+	if err != nil {
+		return err
+	}
+	return s.bringLinks(c, found)
 }
 
 // loaded says whether browsers load what is at a route by its address alone,

@@ -53,6 +53,7 @@ type Tx interface {
 	Sessions
 	Parts
 	Events
+	SharedLinks
 	Favourites
 }
 

@@ -352,6 +352,42 @@ func (t *faultyTx) DropEvents(before time.Time, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropEvents(before, limit) })
 }
 
+func (t *faultyTx) InsertSharedLink(l meta.SharedLink) error {
+	return do(t, func() error { return t.tx.InsertSharedLink(l) })
+}
+
+func (t *faultyTx) UpdateSharedLink(l meta.SharedLink) error {
+	return do(t, func() error { return t.tx.UpdateSharedLink(l) })
+}
+
+func (t *faultyTx) SharedLink(item content.ID) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLink(item) })
+}
+
+func (t *faultyTx) SharedLinkByToken(token string) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLinkByToken(token) })
+}
+
+func (t *faultyTx) SharedLinkByVanity(key string) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLinkByVanity(key) })
+}
+
+func (t *faultyTx) DeleteSharedLink(item content.ID) error {
+	return do(t, func() error { return t.tx.DeleteSharedLink(item) })
+}
+
+func (t *faultyTx) CountLinkUse(item content.ID, downloads, previews int64) error {
+	return do(t, func() error { return t.tx.CountLinkUse(item, downloads, previews) })
+}
+
+func (t *faultyTx) EndedLinks(now time.Time, limit int) ([]meta.SharedLink, error) {
+	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.EndedLinks(now, limit) })
+}
+
+func (t *faultyTx) AllSharedLinks(after content.ID, limit int) ([]meta.SharedLink, error) {
+	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.AllSharedLinks(after, limit) })
+}
+
 func (t *faultyTx) SetFavourite(user, item content.ID, is bool, at time.Time) error {
 	return do(t, func() error { return t.tx.SetFavourite(user, item, is, at) })
 }
