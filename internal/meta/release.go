@@ -55,18 +55,28 @@ func DoomVersion(tx Tx, v Version) error {
 	})
 }
 
-// A long job does its work in bites, one a transaction, so that nobody waits
-// long for a turn.
-const (
-	BiteRows = 250
-	BiteTime = 15 * time.Millisecond
-)
+// Bites are how much of a long job is done in one transaction, so that nobody
+// waits long for a turn. A zero field gets its default.
+type Bites struct {
+	Rows int           // default 250
+	Time time.Duration // default 15 ms
+}
 
-// Bite begins a bite. The function says whether there is room in it for more, after
+const biteRows = 250
+
+const pageRows = biteRows / 2 // asked for at once
+
+// Begin begins a bite. The function says whether there is room in it for more, after
 // that many rows. It goes by real time: what others wait is nothing that a test turns.
-func Bite() (more func(rows int) bool) {
+func (b Bites) Begin() (more func(rows int) bool) {
+	if b.Rows == 0 {
+		b.Rows = biteRows
+	}
+	if b.Time == 0 {
+		b.Time = 15 * time.Millisecond
+	}
 	begun := time.Now()
-	return func(rows int) bool { return rows < BiteRows && time.Since(begun) < BiteTime }
+	return func(rows int) bool { return rows < b.Rows && time.Since(begun) < b.Time }
 }
 
 // Purged is what PurgeSome did.
@@ -174,7 +184,7 @@ func (p *purge) step(here Item) (next Item, err error) {
 			return here, nil
 		}
 	}
-	p.page = BiteRows / 2
+	p.page = pageRows
 	return here, nil
 }
 
@@ -226,15 +236,14 @@ func (p *purge) parts(v Version) (gone bool, err error) {
 		return true, err
 	}
 	for {
-		const page = BiteRows / 2
-		n, free, err := p.tx.DeleteParts(v.Manifest, page)
+		n, free, err := p.tx.DeleteParts(v.Manifest, pageRows)
 		if err != nil {
 			return false, err
 		}
 		p.Free = append(p.Free, free...)
 		p.rows += n
 		switch {
-		case n < page:
+		case n < pageRows:
 			return true, nil
 		case !p.more(p.rows):
 			return false, nil

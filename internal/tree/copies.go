@@ -53,7 +53,7 @@ var errStopping = &content.Error{Kind: content.Unavailable, RetryAfter: time.Sec
 func (c *copies) enter(l CopyLimits, user content.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.make(l)
+	c.ready(l)
 	switch {
 	case c.over:
 		return errStopping
@@ -65,7 +65,7 @@ func (c *copies) enter(l CopyLimits, user content.ID) error {
 	return nil
 }
 
-func (c *copies) make(l CopyLimits) {
+func (c *copies) ready(l CopyLimits) {
 	if c.growing == nil {
 		c.perUser, c.growing = map[content.ID]int{}, map[content.ID]bool{}
 		c.free, c.biting, c.closed = make(chan struct{}, l.AtOnce), make(chan struct{}, 1), make(chan struct{})
@@ -181,7 +181,7 @@ func (s *Service) Growing(top content.ID) bool {
 func (s *Service) Close() {
 	c := &s.copies
 	c.mu.Lock()
-	c.make(s.Copying.withDefaults())
+	c.ready(s.Copying.withDefaults())
 	if !c.over {
 		c.over = true
 		close(c.closed)

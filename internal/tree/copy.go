@@ -238,7 +238,7 @@ const fallTime = 10 * time.Second
 // bite does what one transaction does of a copy, of which at is changed. The folder is
 // nil until the copy is there for all to see.
 func (c *copying) bite(tx meta.Tx, top content.ID, at *copied) (*content.Folder, error) {
-	more := meta.Bite()
+	more := c.s.Bites.Begin()
 	if at.top == 0 {
 		source, in, err := c.admit(tx)
 		if err != nil {
@@ -290,7 +290,6 @@ func (c *copying) attach(tx meta.Tx, top content.ID) (*content.Folder, error) {
 // grow copies items, folder by folder, as long as more says so.
 func (c *copying) grow(tx meta.Tx, at *copied, more func(rows int) bool) error {
 	// If all folders on the way are still where they were, none has to be looked for.
-	deepest := at.way[len(at.way)-1].from
 	intact, err := c.intact(tx, at.way)
 	if err != nil {
 		return err
@@ -299,9 +298,6 @@ func (c *copying) grow(tx meta.Tx, at *copied, more func(rows int) bool) error {
 	rows := 0
 	for first := true; len(at.way) > 0 && (first || more(rows)); first = false {
 		l := &at.way[len(at.way)-1]
-		if !intact && l.from != deepest {
-			deepest = l.from
-		}
 		if !intact {
 			stands, err := c.stands(tx, l.from)
 			if err != nil {
@@ -315,7 +311,7 @@ func (c *copying) grow(tx meta.Tx, at *copied, more func(rows int) bool) error {
 		// Folders come first. Where there is one, its content is copied before the next is.
 		limit := 1
 		if l.after.Kind != meta.Folder {
-			limit = meta.BiteRows / 2
+			limit = pageRows
 		}
 		in, err := tx.ItemsIn(l.from, meta.ItemPage{Limit: limit, After: l.after})
 		if err != nil {
@@ -354,6 +350,8 @@ func (c *copying) grow(tx meta.Tx, at *copied, more func(rows int) bool) error {
 	}
 	return tx.AddUsage(at.owner, bytes, 0)
 }
+
+const pageRows = 125 // asked for at once
 
 // insert makes the copy of one item. It has no ID if there is none to make: the
 // folder may have got two items of one name, one after the other.

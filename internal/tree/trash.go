@@ -244,7 +244,7 @@ func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, i
 		if err := meta.Doom(tx, row); err != nil {
 			return err
 		}
-		gone, err = meta.PurgeSome(tx, id, id, meta.Bite())
+		gone, err = meta.PurgeSome(tx, id, id, s.Bites.Begin())
 		return err
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ type Service struct {
 	Left func()
 
 	Copying CopyLimits
+	Bites   meta.Bites // of copying, and of deleting for good
 	copies  copies
 }
 
