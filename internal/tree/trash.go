@@ -8,16 +8,21 @@ import (
 	"boxcar/internal/meta"
 )
 
-// TrashFile puts a file in the trash. Its name is free again at once; its bytes
-// count for the quota until the trash lets go of it.
-func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+// TrashItem puts a file or a web link in the trash. Its name is free again at once;
+// a file's bytes count for the quota until the trash lets go of it.
+func (s *Service) TrashItem(ctx context.Context, who content.Principal, kind Kind, id content.ID, pre content.Preconditions) error {
 	return s.Meta.Update(ctx, func(tx meta.Tx) error {
-		file, err := s.liveFile(tx, who, id, content.Delete)
+		item, err := s.live(tx, who, id, kind, content.Delete)
 		if err != nil {
 			return err
 		}
-		return s.trash(tx, who, file, pre)
+		return s.trash(tx, who, item, pre)
 	})
+}
+
+// TrashFile is TrashItem for a file.
+func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+	return s.TrashItem(ctx, who, File, id, pre)
 }
 
 // TrashFolder puts a folder in the trash with all that is in it. Without
