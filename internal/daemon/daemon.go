@@ -34,8 +34,8 @@ type Daemon struct {
 	cfg     Config
 	release func() error
 	rows    *sqlite.Store
-	upload  *upload.Service
 	files   *tree.Service
+	upload  *upload.Service
 	sweep   *sweep.Service
 	server  *http.Server
 	listen  net.Listener
@@ -43,6 +43,7 @@ type Daemon struct {
 	requests sync.RWMutex
 	tls      *tls.Config // nil: none
 	closed   sync.Once
+	limbo    chan struct{} // has one if something waits there for the sweep
 
 	asked   sync.Mutex // guards what /readyz said last
 	askedAt time.Time
@@ -55,7 +56,7 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if cfg, err = cfg.withDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{cfg: cfg}
+	d := &Daemon{cfg: cfg, limbo: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -93,8 +94,10 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if cfg.DeveloperToken != "" {
 		d.Auth.Fix(cfg.DeveloperToken)
 	}
-	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize,
-		HashPassword: d.Auth.HashPassword, CheckPassword: d.Auth.VerifyPassword}
+	files := &tree.Service{
+		Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize,
+		HashPassword: d.Auth.HashPassword, CheckPassword: d.Auth.VerifyPassword, Left: d.left,
+	}
 	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
@@ -103,7 +106,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
 	}
-	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing}
 	if err := d.sweep.Start(ctx); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
@@ -198,6 +201,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
 	chores.Go(func() { d.smallChores(ctx) })
+	chores.Go(func() { d.emptyLimbo(ctx) })
 	defer d.linkUses(context.Background())
 	defer chores.Wait()
 	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
@@ -270,6 +274,28 @@ func (d *Daemon) smallChores(ctx context.Context) {
 	}
 }
 
+// left is told that something waits in limbo.
+func (d *Daemon) left() {
+	select {
+	case d.limbo <- struct{}{}:
+	default:
+	}
+}
+
+// emptyLimbo takes away what large deletes leave, as soon as they do.
+func (d *Daemon) emptyLimbo(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.limbo:
+		}
+		if _, err := d.sweep.Limbo(ctx); err != nil && ctx.Err() == nil {
+			d.cfg.Log.Error("sweep of limbo", "error", err)
+		}
+	}
+}
+
 // endLinks takes away the shared links whose time is over.
 func (d *Daemon) endLinks(ctx context.Context) {
 	if _, err := d.files.EndLinks(ctx); err != nil && ctx.Err() == nil {
@@ -319,6 +345,9 @@ func (d *Daemon) Close() (err error) {
 	d.closed.Do(func() {
 		if d.listen != nil {
 			d.listen.Close() // an error if Run has closed it
+		}
+		if d.files != nil {
+			d.files.Close()
 		}
 		if d.upload != nil {
 			d.upload.Close()
