@@ -53,6 +53,8 @@ type Tx interface {
 	Sessions
 	Parts
 	Events
+	Searches
+	Recents
 }
 
 // Accounts are enterprises, users, applications and tokens.
