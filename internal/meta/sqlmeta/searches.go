@@ -311,7 +311,7 @@ const below = `
 	WITH RECURSIVE below (id) AS (
 		SELECT c.id FROM item c WHERE c.parent = ?
 		UNION ALL
-		SELECT c.id FROM below b JOIN item c ON c.parent = b.id
+		SELECT c.id FROM below JOIN item c ON c.parent = below.id
 	) `
 
 // findBelow goes through all items below a folder, unless there are too many of them.
@@ -322,7 +322,7 @@ func (tx *Tx) findBelow(l meta.Lookup, words []string) (hits []meta.Hit, whole b
 		return nil, false, err
 	}
 	where, more := having(l, "i.id", words)
-	rows, err := list(tx, op, below+`SELECT `+hitFields+` FROM below b JOIN item i ON i.id = b.id WHERE i.owner = ? AND i.id < ?`+where,
+	rows, err := list(tx, op, below+`SELECT `+hitFields+` FROM below CROSS JOIN item i WHERE i.id = below.id AND i.owner = ? AND i.id + 0 < ?`+where,
 		hitColumns, append([]any{int64(l.Under), int64(l.Owner), int64(l.Before)}, more...)...)
 	newestFirst(rows)
 	return plainHits(rows), true, err
