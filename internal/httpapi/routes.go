@@ -63,6 +63,7 @@ func (s *Server) table() []route {
 	add("GET", "/folders/:folder/trash", get)
 	add("DELETE", "/folders/:folder/trash", purge)
 	add("GET", "/folders/:folder/items", s.listItems)
+	add("GET", "/search", s.search)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
 
