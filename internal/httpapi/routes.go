@@ -88,6 +88,7 @@ func (s *Server) table() []route {
 	add("GET", "/collections", s.listCollections)
 	add("GET", "/collections/:collection", s.getCollection)
 	add("GET", "/collections/:collection/items", s.listCollection)
+	add("GET", "/search", s.search)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
 	add("PUT", "/users/:user", s.changeUser)

@@ -55,6 +55,8 @@ type Tx interface {
 	Events
 	SharedLinks
 	Favourites
+	Searches
+	Recents
 }
 
 // ItemKind tells items apart; its order is the order of listings.
