@@ -25,6 +25,7 @@ const (
 type program struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Doctor  doctorCmd  `cmd:"" help:"Prove that a data directory is whole."`
+	CA      caCmd      `cmd:"" name:"ca" help:"Make or show the certificate authority for --box-hosts."`
 	Token   tokenCmd   `cmd:"" help:"Replace the administrator's developer token."`
 	Version versionCmd `cmd:"" help:"Say which boxcar this is."`
 }

@@ -131,7 +131,7 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 		out.IsDownloadAvailable = &may
 	}
 	if view.Fields.Has("authenticated_download_url") {
-		url := s.api(c.Request) + "/files/" + f.ID.String() + "/content"
+		url := s.origins(c.Request).api() + "/files/" + f.ID.String() + "/content"
 		out.AuthenticatedDownloadURL = &url
 	}
 	if view.Fields.Has("allowed_shared_link_access_levels") {
