@@ -39,9 +39,10 @@ type Daemon struct {
 	sweep   *sweep.Service
 	server  *http.Server
 	listen  net.Listener
+	plain   net.Listener // beside listen, without TLS; nil: none
 	// requests is read-locked by each request, and locked for good at the end.
 	requests sync.RWMutex
-	tls      *tls.Config // nil: none
+	tls      *tls.Config // of listen; nil: none
 	closed   sync.Once
 	limbo    chan struct{} // has one if something waits there for the sweep
 
@@ -113,7 +114,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	handler := httpapi.New(httpapi.Config{
 		Upload: d.upload, Tree: files, Auth: d.Auth, Preview: preview.New(cfg.Previews), Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
 		Ready: d.ready, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
-		AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
+		BoxHosts: cfg.BoxHosts, AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
 	})
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -128,8 +129,10 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 		// closed, so idle ones are kept for longer than clients keep them.
 		IdleTimeout:    5 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
-		HTTP2:          &http2Config,
-		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		// OPTIONS * is answered as any path that is not there.
+		DisableGeneralOptionsHandler: true,
+		HTTP2:                        &http2Config,
+		ErrorLog:                     slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return nil
 }
@@ -155,12 +158,24 @@ var http2Config = http.HTTP2Config{
 
 // open listens. Who connects waits until Run.
 func (d *Daemon) open() (err error) {
+	var c certificates
 	if d.cfg.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(d.cfg.TLSCert, d.cfg.TLSKey)
-		if err != nil {
-			return fmt.Errorf("TLS: %w", err)
+		if c.own, err = ownCertificate(d.cfg); err != nil {
+			return err
 		}
-		d.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+	if d.cfg.BoxHosts {
+		if c.box, err = boxCertificate(d.cfg); err != nil {
+			return err
+		}
+	}
+	if d.cfg.tls() {
+		d.tls = c.config()
+	}
+	if d.cfg.PlainListen != "" {
+		if d.plain, err = net.Listen("tcp", d.cfg.PlainListen); err != nil {
+			return err
+		}
 	}
 	d.listen, err = net.Listen("tcp", d.cfg.Listen)
 	return err
@@ -169,16 +184,29 @@ func (d *Daemon) open() (err error) {
 // Addr is where the server listens.
 func (d *Daemon) Addr() string { return d.listen.Addr().String() }
 
+// PlainURL is where the server listens without TLS, if it does so beside Addr;
+// otherwise empty.
+func (d *Daemon) PlainURL() string {
+	if d.plain == nil {
+		return ""
+	}
+	return origin("http", d.plain.Addr())
+}
+
 // URL is where clients reach the server, as far as it knows.
 func (d *Daemon) URL() string {
 	if d.cfg.PublicURL != "" {
 		return strings.TrimSuffix(d.cfg.PublicURL, "/")
 	}
 	scheme := "http"
-	if d.cfg.TLSCert != "" {
+	if d.tls != nil {
 		scheme = "https"
 	}
-	host, port, _ := net.SplitHostPort(d.Addr())
+	return origin(scheme, d.listen.Addr())
+}
+
+func origin(scheme string, addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
@@ -190,14 +218,17 @@ func (d *Daemon) URL() string {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	served := make(chan error, 1)
+	served := make(chan error, 2) // both listeners end together
 	go func() {
-		if d.cfg.TLSCert != "" {
+		if d.tls != nil {
 			served <- d.server.ServeTLS(d.listen, "", "")
 			return
 		}
 		served <- d.server.Serve(d.listen)
 	}()
+	if d.plain != nil {
+		go func() { served <- d.server.Serve(d.plain) }()
+	}
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
 	chores.Go(func() { d.smallChores(ctx) })
@@ -348,6 +379,9 @@ func (d *Daemon) Close() (err error) {
 		}
 		if d.files != nil {
 			d.files.Close()
+		}
+		if d.plain != nil {
+			d.plain.Close()
 		}
 		if d.upload != nil {
 			d.upload.Close()

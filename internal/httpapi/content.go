@@ -38,7 +38,7 @@ func (s *Server) download(c *call) error {
 		return err
 	}
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
-	c.w.Header().Set("Location", s.base(c.Request)+contentPath+grant)
+	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusFound)
 	return nil

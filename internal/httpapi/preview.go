@@ -100,7 +100,7 @@ func writeImage(c *call, kind string, b []byte) {
 }
 
 func (s *Server) pointToPlaceholder(c *call, status int, f *content.File) {
-	c.w.Header().Set("Location", s.base(c.Request)+placeholderPath+string(preview.KindOf(f.Name))+".png")
+	c.w.Header().Set("Location", s.origins(c.Request).content()+placeholderPath+string(preview.KindOf(f.Name))+".png")
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(status)
 }
@@ -229,7 +229,7 @@ func entry(form preview.Form, state string) boxapi.Representation {
 
 // located adds where to ask about a representation and where its bytes are.
 func (s *Server) located(c *call, f *content.File, version content.ID, name string, r boxapi.Representation) boxapi.Representation {
-	url := fmt.Sprintf("%s/internal_files/%s/versions/%s/representations/%s", s.api(c.Request), f.ID, version, name)
+	url := fmt.Sprintf("%s/internal_files/%s/versions/%s/representations/%s", s.origins(c.Request).api(), f.ID, version, name)
 	r.Info = &boxapi.RepresentationInfo{URL: url}
 	r.Content = &boxapi.RepresentationContent{URLTemplate: url + "/content/{+asset_path}"}
 	return r
