@@ -285,7 +285,7 @@ func pageHeaders(c *call, redirectURI string) {
 	action := "'self'"
 	if u, err := url.Parse(redirectURI); err == nil && u.Scheme != "" {
 		to := u.Scheme + ":"
-		if u.Scheme == "http" || u.Scheme == "https" {
+		if (u.Scheme == "http" || u.Scheme == "https") && !strings.HasPrefix(u.Host, "[") { // a policy can't name IPv6 addresses
 			to += "//" + u.Host
 		}
 		if !strings.ContainsAny(to, " ;,'\"") {
