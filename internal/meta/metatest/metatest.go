@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Listings", listings},
 		{"Totals", totals},
 		{"Events", events},
+		{"Favourites", favourites},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},
