@@ -33,6 +33,7 @@ type Daemon struct {
 	cfg     Config
 	release func() error
 	rows    *sqlite.Store
+	files   *tree.Service
 	upload  *upload.Service
 	sweep   *sweep.Service
 	server  *http.Server
@@ -41,6 +42,7 @@ type Daemon struct {
 	requests sync.RWMutex
 	tls      *tls.Config // nil: none
 	closed   sync.Once
+	limbo    chan struct{} // has one if something waits there for the sweep
 
 	asked   sync.Mutex // guards what /readyz said last
 	askedAt time.Time
@@ -53,7 +55,7 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if cfg, err = cfg.withDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{cfg: cfg}
+	d := &Daemon{cfg: cfg, limbo: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -91,7 +93,8 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if cfg.DeveloperToken != "" {
 		d.Auth.Fix(cfg.DeveloperToken)
 	}
-	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize}
+	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize, Left: d.left}
+	d.files = files
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
 		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
@@ -99,7 +102,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
 	}
-	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing}
 	if err := d.sweep.Start(ctx); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
@@ -193,6 +196,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
+	chores.Go(func() { d.emptyLimbo(ctx) })
 	defer chores.Wait()
 	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
 
@@ -246,6 +250,28 @@ func (d *Daemon) chores(ctx context.Context) {
 	}
 }
 
+// left is told that something waits in limbo.
+func (d *Daemon) left() {
+	select {
+	case d.limbo <- struct{}{}:
+	default:
+	}
+}
+
+// emptyLimbo takes away what large deletes leave, as soon as they do.
+func (d *Daemon) emptyLimbo(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.limbo:
+		}
+		if _, err := d.sweep.Limbo(ctx); err != nil && ctx.Err() == nil {
+			d.cfg.Log.Error("sweep of limbo", "error", err)
+		}
+	}
+}
+
 // Chores does at once what Run does from time to time.
 func (d *Daemon) Chores(ctx context.Context) {
 	if _, err := d.sweep.Sweep(ctx); err != nil && ctx.Err() == nil {
@@ -279,6 +305,9 @@ func (d *Daemon) Close() (err error) {
 	d.closed.Do(func() {
 		if d.listen != nil {
 			d.listen.Close() // an error if Run has closed it
+		}
+		if d.files != nil {
+			d.files.Close()
 		}
 		if d.upload != nil {
 			d.upload.Close()

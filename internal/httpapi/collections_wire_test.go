@@ -65,18 +65,18 @@ func TestCollections(t *testing.T) {
 	})
 	t.Run("10 what is not a favourite says so", func(t *testing.T) {
 		same(t, "collections", u.get(t, "/2.0/folders/"+in+"?fields=collections")["collections"], []any{})
-		for _, e := range u.get(t, "/2.0/folders/" + in + "/items?fields=collections")["entries"].([]any) {
+		for _, e := range u.get(t, "/2.0/folders/"+in+"/items?fields=collections")["entries"].([]any) {
 			same(t, "collections of an entry", e.(map[string]any)["collections"], []any{favourites})
 		}
 	})
 	t.Run("10 offset and limit, fields", func(t *testing.T) {
 		same(t, "a page", items("?offset=1&limit=1"), []string{"folder"})
 		same(t, "behind the end", items("?offset=3"), nil)
-		same(t, "total_count", u.get(t, path + "/items?limit=1")["total_count"], 3)
-		for _, e := range u.get(t, path + "/items?fields=name,parent")["entries"].([]any) {
+		same(t, "total_count", u.get(t, path+"/items?limit=1")["total_count"], 3)
+		for _, e := range u.get(t, path+"/items?fields=name,parent")["entries"].([]any) {
 			checkKeys(t, "an entry", e.(map[string]any), fileBase+"name parent")
 		}
-		checkKeys(t, "an entry", u.get(t, path + "/items?offset=2")["entries"].([]any)[0].(map[string]any), fileMini)
+		checkKeys(t, "an entry", u.get(t, path+"/items?offset=2")["entries"].([]any)[0].(map[string]any), fileMini)
 		u.do(t, "GET", path+"/items?offset=10000", nil).refused(400, "invalid_offset")
 		u.do(t, "GET", path+"/items?limit=x", nil).refused(400, "invalid_limit")
 	})
@@ -85,7 +85,7 @@ func TestCollections(t *testing.T) {
 		same(t, "items", items(""), []string{"folder", "file"})
 		u.do(t, "DELETE", "/2.0/folders/"+in+"?recursive=true", nil).empty(204)
 		same(t, "items", items(""), nil)
-		same(t, "total_count", u.get(t, path + "/items")["total_count"], 0)
+		same(t, "total_count", u.get(t, path+"/items")["total_count"], 0)
 		u.do(t, "POST", "/2.0/folders/"+in, nil).want(201)
 		same(t, "items", items(""), []string{"folder", "file"})
 		u.do(t, "DELETE", paths["web_link"]+"/trash", nil).empty(204)

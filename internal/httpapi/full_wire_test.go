@@ -43,17 +43,17 @@ func TestFullFields(t *testing.T) {
 	}
 	t.Run("6 file, + Full", func(t *testing.T) {
 		check(t, w.get(t, "/2.0/files/"+f.ID+"?fields="+join(file)), file)
-		check(t, w.get(t, "/2.0/folders/" + folder + "/items?fields=" + join(file))["entries"].([]any)[0].(map[string]any), file)
+		check(t, w.get(t, "/2.0/folders/"+folder+"/items?fields="+join(file))["entries"].([]any)[0].(map[string]any), file)
 	})
 	t.Run("6 folder, + Full", func(t *testing.T) {
 		check(t, w.get(t, "/2.0/folders/"+folder+"?fields="+join(dir)), dir)
-		check(t, w.get(t, "/2.0/folders/0/items?fields=" + join(dir))["entries"].([]any)[0].(map[string]any), dir)
+		check(t, w.get(t, "/2.0/folders/0/items?fields="+join(dir))["entries"].([]any)[0].(map[string]any), dir)
 		check(t, w.get(t, "/2.0/folders/0?fields="+join(dir)), dir)
 	})
 	t.Run("6 a key that another type has is left out, not null", func(t *testing.T) {
 		e := w.get(t, "/2.0/folders/0/items?fields=sha1,extension,lock,version_number,file_version,name")["entries"].([]any)[0].(map[string]any)
 		checkKeys(t, "a folder", e, folderBase+"name")
-		e = w.get(t, "/2.0/folders/" + folder + "/items?fields=sync_state,folder_upload_email,item_collection,can_non_owners_invite,name")["entries"].([]any)[0].(map[string]any)
+		e = w.get(t, "/2.0/folders/"+folder+"/items?fields=sync_state,folder_upload_email,item_collection,can_non_owners_invite,name")["entries"].([]any)[0].(map[string]any)
 		checkKeys(t, "a file", e, fileBase+"name")
 	})
 	t.Run("6 replies to uploads: Mini and the named fields", func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestFullFields(t *testing.T) {
 	})
 	t.Run("6 permissions are complete, and true only of what can be done", func(t *testing.T) {
 		p := func(path string) map[string]any {
-			return w.get(t, path + "?fields=permissions")["permissions"].(map[string]any)
+			return w.get(t, path+"?fields=permissions")["permissions"].(map[string]any)
 		}
 		may := func(what string, p map[string]any, keys, yes string) {
 			t.Helper()
@@ -84,7 +84,7 @@ func TestFullFields(t *testing.T) {
 		may("a trashed web link", p("/2.0/web_links/"+link), "can_rename can_delete can_share can_set_share_access", "can_delete")
 		w.do(t, "DELETE", "/2.0/files/"+f.ID, nil).empty(204)
 		may("a trashed file", p("/2.0/files/"+f.ID), filePermissions, "can_delete")
-		same(t, "is_download_available", w.get(t, "/2.0/files/" + f.ID + "?fields=is_download_available")["is_download_available"], false)
+		same(t, "is_download_available", w.get(t, "/2.0/files/"+f.ID+"?fields=is_download_available")["is_download_available"], false)
 	})
 	t.Run("a token that may only look", func(t *testing.T) {
 		g := w.put(t, folder, "g", 3)
@@ -96,7 +96,7 @@ func TestFullFields(t *testing.T) {
 			"&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=base_explorer"
 		w.do(t, "POST", "/oauth2/token", form, "Content-Type", "application/x-www-form-urlencoded", "Authorization", "").want(200).decode(&token)
 		scoped.token = token.AccessToken
-		p := scoped.get(t, "/2.0/files/" + g.ID + "?fields=permissions")["permissions"].(map[string]any)
+		p := scoped.get(t, "/2.0/files/"+g.ID+"?fields=permissions")["permissions"].(map[string]any)
 		for key, value := range p {
 			if value != false {
 				t.Errorf("%s is %v", key, value)

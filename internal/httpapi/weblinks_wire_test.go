@@ -91,7 +91,7 @@ func TestWebLinks(t *testing.T) {
 		checkKeys(t, "an entry", e, webLinkMini)
 		same(t, "id", e["id"], id)
 		same(t, "total_count", l["total_count"], 2)
-		e = w.get(t, "/2.0/folders/" + folder + "/items?offset=1&fields=created_at,modified_at,content_created_at,content_modified_at,size")["entries"].([]any)[0].(map[string]any)
+		e = w.get(t, "/2.0/folders/"+folder+"/items?offset=1&fields=created_at,modified_at,content_created_at,content_modified_at,size")["entries"].([]any)[0].(map[string]any)
 		checkKeys(t, "an entry", e, "type id etag created_at modified_at")
 		mini := w.get(t, "/2.0/folders/"+folder)["item_collection"].(map[string]any)["entries"].([]any)[1].(map[string]any)
 		checkKeys(t, "an entry", mini, webLinkMini)

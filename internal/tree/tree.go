@@ -25,6 +25,13 @@ type Service struct {
 	Log    *slog.Logger
 
 	MaxFileSize int64 // bytes
+	// Left, if not nil, is told that there is something in limbo for the sweep to
+	// take away; if nobody tells it, it finds it at its next round.
+	Left func()
+
+	Copying CopyLimits
+	Bites   meta.Bites // of copying, and of deleting for good
+	copies  copies
 }
 
 // Folder gets a folder. One in the trash is a content.Trashed error.

@@ -328,8 +328,8 @@ func (t *faultyTx) OldVersions(before time.Time, limit int) ([]meta.Version, err
 	return ask(t, func() ([]meta.Version, error) { return t.tx.OldVersions(before, limit) })
 }
 
-func (t *faultyTx) HasVersion(m meta.Manifest) (bool, error) {
-	return ask(t, func() (bool, error) { return t.tx.HasVersion(m) })
+func (t *faultyTx) HasVersion(m meta.Manifest, but content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.HasVersion(m, but) })
 }
 
 func (t *faultyTx) AppendEvent(e meta.Event, streams ...content.ID) error {

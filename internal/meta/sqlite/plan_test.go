@@ -112,7 +112,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"InLimbo":         {run: func(tx *sqlmeta.Tx) { tx.InLimbo(meta.Going, 1, 10) }},
 		"UpdateVersion":   {run: func(tx *sqlmeta.Tx) { tx.UpdateVersion(meta.Version{ID: 1}) }},
 		"OldVersions":     {run: func(tx *sqlmeta.Tx) { tx.OldVersions(s0, 10) }},
-		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1) }},
+		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1, 2) }},
 		"AppendEvent":     {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
 		"SetFavourite":    {run: func(tx *sqlmeta.Tx) { tx.SetFavourite(1, 10, true, s0); tx.SetFavourite(1, 10, false, s0) }},
 		"IsFavourite":     {run: func(tx *sqlmeta.Tx) { tx.IsFavourite(1, 10) }},
