@@ -100,6 +100,7 @@ func (s *Server) table() []route {
 
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
+	open("GET", contentPath+":grant/:name", s.content)
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
