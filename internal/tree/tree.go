@@ -32,6 +32,13 @@ type Service struct {
 	CheckPassword func(hashed, password string) (bool, error)
 
 	links linkState
+	// Left, if not nil, is told that there is something in limbo for the sweep to
+	// take away; if nobody tells it, it finds it at its next round.
+	Left func()
+
+	Copying CopyLimits
+	Bites   meta.Bites // of copying, and of deleting for good
+	copies  copies
 }
 
 // Folder gets a folder. One in the trash is a content.Trashed error.

@@ -328,8 +328,8 @@ func (t *faultyTx) OldVersions(before time.Time, limit int) ([]meta.Version, err
 	return ask(t, func() ([]meta.Version, error) { return t.tx.OldVersions(before, limit) })
 }
 
-func (t *faultyTx) HasVersion(m meta.Manifest) (bool, error) {
-	return ask(t, func() (bool, error) { return t.tx.HasVersion(m) })
+func (t *faultyTx) HasVersion(m meta.Manifest, but content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.HasVersion(m, but) })
 }
 
 func (t *faultyTx) AppendEvent(e meta.Event, streams ...content.ID) error {
@@ -398,4 +398,27 @@ func (t *faultyTx) IsFavourite(user, item content.ID) (bool, error) {
 
 func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
+}
+
+func (t *faultyTx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) {
+	if err := t.step(); err != nil {
+		return nil, 0, err
+	}
+	return t.tx.Find(l)
+}
+
+func (t *faultyTx) Places(folders []content.ID) ([]meta.Place, error) {
+	return ask(t, func() ([]meta.Place, error) { return t.tx.Places(folders) })
+}
+
+func (t *faultyTx) PutRecent(r meta.Recent) error {
+	return do(t, func() error { return t.tx.PutRecent(r) })
+}
+
+func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent, limit int) ([]meta.Recent, error) {
+	return ask(t, func() ([]meta.Recent, error) { return t.tx.Recents(user, after, behind, limit) })
+}
+
+func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
+	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Totals", totals},
 		{"Events", events},
 		{"SharedLinks", links},
+		{"Searches", searches},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},
