@@ -61,22 +61,26 @@ func (h *house) measure(s size, rounds int, only string) (all []result, err erro
 				continue
 			}
 			var ds []time.Duration
+			var used time.Duration
 			for i := range rounds + 1 {
 				d, err := fn(2*i + k)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", t.name, err)
 				}
-				if i > 0 { // the first fills caches
-					ds = append(ds, d)
+				if i == 0 { // it fills caches
+					used = cpu()
+					continue
 				}
+				ds = append(ds, d)
 			}
+			r.cpu[k] = (cpu() - used) / time.Duration(rounds)
 			if k == 0 {
 				r.service = ds
 			} else {
 				r.http = ds
 			}
 		}
-		log.Printf("%v: %s: %s, %s", s, r.name, cell(r.service), cell(r.http))
+		log.Printf("%v: %s: %s (CPU %s), over HTTP %s (CPU %s)", s, r.name, cell(r.service), ms(r.cpu[0]), cell(r.http), ms(r.cpu[1]))
 		all = append(all, r)
 	}
 	long, err := h.beside(places, only)
