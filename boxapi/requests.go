@@ -33,6 +33,7 @@ type PreflightReply struct {
 type CreateFolder struct {
 	Name   *Name `json:"name,omitzero"`
 	Parent *Ref  `json:"parent,omitzero"`
+	FolderOptions
 }
 
 // CopyItem is the body of POST /files/ID/copy and POST /folders/ID/copy.

@@ -300,7 +300,7 @@ func (h *house) write(in content.ID, stop chan struct{}) (ds []time.Duration) {
 		default:
 		}
 		begun := time.Now()
-		if _, err := h.tree.CreateFolder(h.ctx, h.who, in, fmt.Sprint("write ", h.newID())); err != nil {
+		if _, err := h.tree.CreateFolder(h.ctx, h.who, in, fmt.Sprint("write ", h.newID()), tree.FolderChange{}); err != nil {
 			log.Print(err)
 			return ds
 		}
