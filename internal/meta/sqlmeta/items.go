@@ -273,8 +273,8 @@ func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) (all []meta.Item, e
 			}
 			// The index alone tells where the page begins; to read all the
 			// rows before it would take many times as long.
-			var at []place
-			at, err = list(tx, op, `SELECT `+by+`, i.id FROM item i `+in+order+` LIMIT 1 OFFSET ?`, placeColumns, int64(parent), int64(kind), offset)
+			var at []position
+			at, err = list(tx, op, `SELECT `+by+`, i.id FROM item i `+in+order+` LIMIT 1 OFFSET ?`, positionColumns, int64(parent), int64(kind), offset)
 			offset = 0
 			if err == nil && len(at) > 0 {
 				rows, err = list(tx, op, live+from+order+` LIMIT ?`, itemColumns, int64(parent), int64(kind), at[0].key, at[0].id, limited(left))
@@ -288,13 +288,13 @@ func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) (all []meta.Item, e
 	return all, nil
 }
 
-// place is where an item stands in a listing.
-type place struct {
+// position is where an item stands in a listing.
+type position struct {
 	key any // of the order's column
 	id  int64
 }
 
-func placeColumns(p *place) []any { return []any{&p.key, &p.id} }
+func positionColumns(p *position) []any { return []any{&p.key, &p.id} }
 
 // InLimbo is a meta.Items method.
 func (tx *Tx) InLimbo(where meta.Limbo, after content.ID, limit int) ([]meta.Item, error) {
