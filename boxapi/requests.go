@@ -33,4 +33,5 @@ type PreflightReply struct {
 type CreateFolder struct {
 	Name   *Name `json:"name,omitzero"`
 	Parent *Ref  `json:"parent,omitzero"`
+	FolderOptions
 }

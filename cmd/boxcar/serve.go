@@ -93,9 +93,11 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	if c := d.Credentials; c != nil {
 		fmt.Fprintf(w, "This is the first start. What it made is shown once, and kept in %s for you only:\n\n", credentials)
 		fmt.Fprintf(w, "  administrator    %s, user id %s, enterprise id %s\n", c.Admin.Login, c.Admin.ID, c.Enterprise.ID)
+		fmt.Fprintf(w, "  password         %s\n", c.Password)
 		fmt.Fprintf(w, "  developer token  %s\n", c.DeveloperToken)
 		fmt.Fprintf(w, "  client id        %s\n", c.ClientID)
 		fmt.Fprintf(w, "  client secret    %s\n\n", c.ClientSecret)
+		fmt.Fprintf(w, "People log in with the password at %s/oauth2/authorize, where applications send them;\nboxcar user, boxcar app and boxcar token make more users, applications and tokens.\n\n", d.URL())
 	} else {
 		fmt.Fprintf(w, "The developer token is in %s;\nboxcar token --data %s makes a new one.\n\n", credentials, quoteShell(s.Data))
 	}

@@ -146,7 +146,7 @@ var others = map[string][]string{
 	"internal/content": {"golang.org/x/text/..."},
 	"internal/upload":  {"golang.org/x/sync/..."},
 	"internal/tree":    {"golang.org/x/text/...", "golang.org/x/sync/..."},
-	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/..."},
+	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/...", "github.com/youmark/pkcs8"},
 	"internal/sweep":   {"golang.org/x/sync/..."},
 }
 

@@ -41,6 +41,7 @@ const (
 	QuotaExceeded         // over the owner's quota
 	LoginTaken            // another user has the login
 	NameTaken             // another item of the folder has the name
+	VanityTaken           // another shared link has the vanity name
 	PreconditionFailed    // If-Match or If-None-Match
 	InvalidSessionID      // not 32 hex digits
 	SessionExpired        // open past its expiry

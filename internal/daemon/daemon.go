@@ -34,6 +34,7 @@ type Daemon struct {
 	release func() error
 	rows    *sqlite.Store
 	upload  *upload.Service
+	files   *tree.Service
 	sweep   *sweep.Service
 	server  *http.Server
 	listen  net.Listener
@@ -91,7 +92,9 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if cfg.DeveloperToken != "" {
 		d.Auth.Fix(cfg.DeveloperToken)
 	}
-	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize}
+	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize,
+		HashPassword: d.Auth.HashPassword, CheckPassword: d.Auth.VerifyPassword}
+	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
 		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
@@ -193,6 +196,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
+	chores.Go(func() { d.smallChores(ctx) })
+	defer d.linkUses(context.Background())
 	defer chores.Wait()
 	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
 
@@ -246,8 +251,42 @@ func (d *Daemon) chores(ctx context.Context) {
 	}
 }
 
+// smallChores are soon done, and do not wait for those that are not.
+func (d *Daemon) smallChores(ctx context.Context) {
+	const every, endEvery = time.Second, 60
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		d.linkUses(ctx)
+		if n%endEvery == 0 {
+			d.endLinks(ctx)
+		}
+	}
+}
+
+// endLinks takes away the shared links whose time is over.
+func (d *Daemon) endLinks(ctx context.Context) {
+	if _, err := d.files.EndLinks(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("ending shared links", "error", err)
+	}
+}
+
+// linkUses writes how often shared links were used.
+func (d *Daemon) linkUses(ctx context.Context) {
+	if err := d.files.FlushLinkUses(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("counting uses of shared links", "error", err)
+	}
+}
+
 // Chores does at once what Run does from time to time.
 func (d *Daemon) Chores(ctx context.Context) {
+	d.linkUses(ctx)
+	d.endLinks(ctx)
 	if _, err := d.sweep.Sweep(ctx); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("sweep", "error", err)
 	}
@@ -325,20 +364,4 @@ func Doctor(ctx context.Context, dir string) (*sweep.Report, error) {
 	}
 	defer rows.Close()
 	return (&sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log}).Check(ctx)
-}
-
-// ReplaceToken takes the administrator's developer tokens back and makes a new
-// one, in the file of credentials too. A server that uses the directory takes
-// the new one at once.
-func ReplaceToken(ctx context.Context, dir string) (token string, err error) {
-	cfg, rows, _, err := beside(dir, sqlite.Options{Beside: true})
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	a := &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
-	if token, err = a.Replace(ctx); err != nil {
-		return "", err
-	}
-	return token, replaceToken(dir, token)
 }

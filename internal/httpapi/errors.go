@@ -47,6 +47,7 @@ var replies = map[content.Kind]struct {
 	content.QuotaExceeded:         {403, boxapi.CodeStorageLimitExceeded},
 	content.LoginTaken:            {409, boxapi.CodeUserLoginAlreadyUsed},
 	content.NameTaken:             {409, boxapi.CodeItemNameInUse},
+	content.VanityTaken:           {409, boxapi.CodeConflict},
 	content.PreconditionFailed:    {412, boxapi.CodePreconditionFailed},
 	content.InvalidSessionID:      {400, boxapi.CodeInvalidUploadSessionID},
 	content.SessionExpired:        {410, boxapi.CodeSessionExpired},
@@ -184,6 +185,10 @@ func (s *Server) finish(c *call, err error) {
 
 // write writes v as JSON.
 func (s *Server) write(c *call, status int, v any) error {
+	if err := c.broken; err != nil {
+		c.broken = nil
+		return err
+	}
 	b, err := boxapi.EncodeJSON(v)
 	if err != nil {
 		return fmt.Errorf("encode reply: %w", err)

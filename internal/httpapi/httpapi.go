@@ -138,12 +138,15 @@ type call struct {
 	*http.Request
 	w      *writer
 	who    content.Principal
-	params map[string]string // by the names in the route
+	link   *content.LinkGrant // that a BoxApi header named
+	params map[string]string  // by the names in the route
 	body   *body
 	// conflictsInArray: clients that create a folder want the item in the way
 	// in an array, all others as an object.
 	conflictsInArray bool
-	log              []slog.Attr // what the handler wants in the request's line
+	// broken is what went wrong while a reply was made: it is answered instead.
+	broken error
+	log    []slog.Attr // what the handler wants in the request's line
 }
 
 // note adds to the request's line in the log.

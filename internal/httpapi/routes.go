@@ -46,7 +46,8 @@ func (s *Server) table() []route {
 	add("POST", "/files/content", s.simpleUpload)
 	add("POST", "/files/:file/content", s.simpleUpload)
 
-	add("GET", "/files/:file", s.getFile)
+	add("GET", "/files/:file", s.itemOf("file", tree.File))
+	add("PUT", "/files/:file", s.updateFile)
 	add("DELETE", "/files/:file", s.deleteFile)
 	get, purge, restore := s.trashOf("file", tree.File)
 	add("POST", "/files/:file", restore)
@@ -54,9 +55,14 @@ func (s *Server) table() []route {
 	add("DELETE", "/files/:file/trash", purge)
 	add("GET", "/files/:file/content", s.download)
 	add("GET", "/files/:file/versions", s.listVersions)
+	add("POST", "/files/:file/versions/current", s.promoteVersion)
+	add("GET", "/files/:file/versions/:version", s.getVersion)
+	add("PUT", "/files/:file/versions/:version", s.restoreVersion)
+	add("DELETE", "/files/:file/versions/:version", s.deleteVersion)
 	add("POST", "/folders", s.createFolder)
 	add("GET", "/folders/trash/items", s.listTrash)
 	add("GET", "/folders/:folder", s.getFolder)
+	add("PUT", "/folders/:folder", s.updateFolder)
 	add("DELETE", "/folders/:folder", s.deleteFolder)
 	get, purge, restore = s.trashOf("folder", tree.Folder)
 	add("POST", "/folders/:folder", restore)
@@ -64,8 +70,34 @@ func (s *Server) table() []route {
 	add("DELETE", "/folders/:folder/trash", purge)
 	add("GET", "/folders/:folder/items", s.listItems)
 	add("GET", "/search", s.search)
+	add("POST", "/web_links", s.createWebLink)
+	add("GET", "/web_links/:web_link", s.itemOf("web_link", tree.WebLink))
+	add("PUT", "/web_links/:web_link", s.updateWebLink)
+	add("DELETE", "/web_links/:web_link", s.deleteWebLink)
+	get, purge, restore = s.trashOf("web_link", tree.WebLink)
+	add("POST", "/web_links/:web_link", restore)
+	add("GET", "/web_links/:web_link/trash", get)
+	add("DELETE", "/web_links/:web_link/trash", purge)
+	add("GET", "/collections", s.listCollections)
+	add("GET", "/collections/:collection", s.getCollection)
+	add("GET", "/collections/:collection/items", s.listCollection)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
+	add("PUT", "/users/:user", s.changeUser)
+	add("DELETE", "/users/:user", s.deleteUser)
+	add("GET", "/users", s.listUsers)
+	add("POST", "/users", s.createUser)
+
+	add("GET", "/shared_items", s.sharedItem)
+	for _, below := range []string{"", "/folder/:folder", "/file/:file"} {
+		open("GET", linkPath+":token"+below, s.paged(s.linkPages))
+		open("POST", linkPath+":token"+below, s.paged(s.linkForm))
+	}
+	open("GET", linkPath+":token/download", s.paged(s.linkDownload))
+	open("GET", linkPath+":token/file/:file/download", s.paged(s.linkDownload))
+	open("GET", vanityPath+":vanity", s.paged(s.vanityLink))
+	open("GET", staticPath+":name", s.paged(s.staticDownload))
+	open("GET", embedPath+":grant", s.paged(s.embed))
 
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
@@ -73,6 +105,9 @@ func (s *Server) table() []route {
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
 	open("POST", "/oauth2/token", s.oauthToken)
+	open("POST", "/oauth2/revoke", s.oauthRevoke)
+	open("GET", "/oauth2/authorize", s.authorize)
+	open("POST", "/oauth2/authorize", s.authorizeForm)
 	return t
 }
 
@@ -171,7 +206,10 @@ func (s *Server) authenticate(c *call, found *route) error {
 	}
 	who, err := s.Auth.Authenticate(c.Context(), token, strings.TrimSpace(c.Header.Get("As-User")))
 	c.who = who
-	return err
+	if err != nil {
+		return err
+	}
+	return s.bringLinks(c, found)
 }
 
 var errNoToken = content.Errorf(content.Unauthorized, "there is no bearer token")

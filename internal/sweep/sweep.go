@@ -40,6 +40,8 @@ type Swept struct {
 	Expired   int // sessions
 	Forgotten int // sessions
 	Purged    int // items that were in the trash for 30 days
+	Deleted   int // users
+	Tokens    int // that expired, and assertions
 	Garbage   int // blobs that no part referred to
 }
 
@@ -51,17 +53,19 @@ func (s *Service) Start(ctx context.Context) error {
 
 // Sweep makes one round: expired sessions let go of their parts and quota,
 // sessions long over are forgotten, what the trash has kept long enough is
-// deleted, then blobs without rows and old scraps go.
+// deleted, so is what deleted users had, then blobs without rows and old scraps go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
-	var errs [5]error
+	var errs [7]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
 	done.Purged, errs[2] = s.purge(ctx)
-	done.Garbage, errs[3] = s.garbage(ctx)
-	done.Scraps, errs[4] = s.scraps(ctx, s.Now().Add(-ScrapAge))
+	done.Deleted, errs[3] = s.deleted(ctx)
+	done.Tokens, errs[4] = s.tokens(ctx)
+	done.Garbage, errs[5] = s.garbage(ctx)
+	done.Scraps, errs[6] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	if done != (Swept{}) {
-		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "garbage", done.Garbage)
+		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "deleted_users", done.Deleted, "tokens", done.Tokens, "garbage", done.Garbage)
 	}
 	return done, errors.Join(errs[:]...)
 }

@@ -21,6 +21,17 @@ func (s *Service) TrashFile(ctx context.Context, who content.Principal, id conte
 	})
 }
 
+// TrashWebLink puts a web link in the trash.
+func (s *Service) TrashWebLink(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+	return s.Meta.Update(ctx, func(tx meta.Tx) error {
+		item, err := s.live(tx, who, id, meta.WebLink, content.Delete)
+		if err != nil {
+			return err
+		}
+		return s.trash(tx, who, item, pre)
+	})
+}
+
 // TrashFolder puts a folder in the trash with all that is in it. Without
 // recursive it has to be empty, or there is a content.FolderNotEmpty error.
 func (s *Service) TrashFolder(ctx context.Context, who content.Principal, id content.ID, recursive bool, pre content.Preconditions) error {

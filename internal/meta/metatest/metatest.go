@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Totals", totals},
 		{"Events", events},
 		{"Searches", searches},
+		{"SharedLinks", links},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},

@@ -16,13 +16,6 @@ func (tx *Tx) PutRecent(r meta.Recent) error {
 	return err
 }
 
-func flag(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // Recents is a meta.Recents method.
 func (tx *Tx) Recents(user content.ID, after time.Time, behind meta.Recent, limit int) ([]meta.Recent, error) {
 	at, item := int64(1<<63-1), int64(1<<63-1)

@@ -63,6 +63,9 @@ func (tx *Tx) DeleteItem(id content.ID) error {
 	if _, err := tx.exec("delete recents", `DELETE FROM recent WHERE item = ?`, int64(id)); err != nil {
 		return err
 	}
+	if _, err := tx.exec("delete favourites of item", `DELETE FROM favourite WHERE item = ?`, int64(id)); err != nil {
+		return err
+	}
 	if _, err := tx.exec("delete item", `DELETE FROM item WHERE id = ?`, int64(id)); err != nil {
 		return err
 	}
