@@ -70,6 +70,9 @@ func (s *Server) table() []route {
 	add("DELETE", "/folders/:folder/trash", purge)
 	add("GET", "/folders/:folder/items", s.listItems)
 	add("GET", "/search", s.search)
+	add("GET", "/events", s.listEvents)
+	add("OPTIONS", "/events", s.realtime)
+	add("GET", "/recent_items", s.listRecents)
 	add("POST", "/web_links", s.createWebLink)
 	add("GET", "/web_links/:web_link", s.itemOf("web_link", tree.WebLink))
 	add("PUT", "/web_links/:web_link", s.updateWebLink)
@@ -99,6 +102,7 @@ func (s *Server) table() []route {
 	open("GET", staticPath+":name", s.paged(s.staticDownload))
 	open("GET", embedPath+":grant", s.paged(s.embed))
 
+	open("GET", "/2.0"+followPath+":grant", s.follow)
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
 	open("GET", "/healthz", s.healthy)

@@ -129,24 +129,12 @@ func (s *Service) search(tx meta.Tx, who content.Principal, q Search) (found Fou
 	}
 	matches = matches[min(int(q.Offset), len(matches)):min(end, len(matches))]
 	a := s.assembler(tx)
-	type way struct {
-		path   []content.Folder
-		status content.Status
-	}
-	ways := map[content.ID]way{}
 	for _, m := range matches {
 		row, err := tx.Item(m.ID)
 		if err != nil {
 			return found, err
 		}
-		w, ok := ways[row.Parent]
-		if !ok {
-			if w.path, w.status, err = a.above(row.ID); err != nil {
-				return found, err
-			}
-			ways[row.Parent] = w
-		}
-		item, err := a.item(row, w.path, w.status)
+		item, err := a.placed(row)
 		if err != nil {
 			return found, err
 		}

@@ -31,7 +31,9 @@ type Service struct {
 	HashPassword  func(password string) string
 	CheckPassword func(hashed, password string) (bool, error)
 
-	links linkState
+	links     linkState
+	seen      seen
+	followers followers
 }
 
 // Folder gets a folder. One in the trash is a content.Trashed error.

@@ -422,3 +422,7 @@ func (t *faultyTx) IsFavourite(user, item content.ID) (bool, error) {
 func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
 }
+
+func (t *faultyTx) EventStreams(after int64) ([]content.ID, error) {
+	return ask(t, func() ([]content.ID, error) { return t.tx.EventStreams(after) })
+}

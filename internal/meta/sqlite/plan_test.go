@@ -116,6 +116,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1) }},
 		"AppendEvent":     {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
 		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
+		"EventStreams":    {sorts, func(tx *sqlmeta.Tx) { tx.EventStreams(1) }}, // DISTINCT
 		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
