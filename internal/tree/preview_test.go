@@ -41,7 +41,7 @@ func TestContentsForPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s := &tree.Service{Meta: rows, Blobs: blobs, Now: time.Now, NewID: newID, Log: quiet, MaxFileSize: 1 << 30}
+	s := &tree.Service{Meta: rows, Blobs: blobs, Now: time.Now, NewID: newID, Random: random, Log: quiet, MaxFileSize: 1 << 30}
 	up := upload.New(upload.Config{Meta: rows, Blobs: blobs, Tree: s, Now: time.Now, NewID: newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet})
 	put := func(to tree.Target, data string) *content.File {
