@@ -169,6 +169,13 @@ type SharedLinkPermissions struct {
 	CanEdit     bool `json:"can_edit"`
 }
 
+// ExpiringEmbedLink is the address of a page that shows a file inside another,
+// and a token that is good for showing it.
+type ExpiringEmbedLink struct {
+	Token TokenReply `json:"token"`
+	URL   string     `json:"url"`
+}
+
 // WatermarkInfo says whether an item is watermarked.
 type WatermarkInfo struct {
 	IsWatermarked               bool `json:"is_watermarked"`

@@ -33,6 +33,10 @@ type WebLink struct {
 	Permissions *WebLinkPermissions `json:"permissions,omitzero" box:"full"`
 	Tags        List[string]        `json:"tags" box:"full"`
 	Collections List[Collection]    `json:"collections" box:"full"`
+
+	IsAccessibleViaSharedLink     *bool        `json:"is_accessible_via_shared_link,omitzero" box:"full"`
+	AllowedSharedLinkAccessLevels List[string] `json:"allowed_shared_link_access_levels,omitzero" box:"full"`
+	SharedLinkPermissionOptions   List[string] `json:"shared_link_permission_options,omitzero" box:"full"`
 }
 
 // WebLinkPermissions is what the caller may do with a web link. All keys are

@@ -4,14 +4,10 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"boxcar/internal/content"
@@ -311,52 +307,4 @@ func (s *Service) text(n int) string {
 	b := make([]byte, n)
 	s.Random(b)
 	return hex.EncodeToString(b)
-}
-
-// Grant is what a content URL allows: to download one version of a file, until
-// a time, as a user.
-type Grant struct {
-	User, File, Version content.ID
-	Until               time.Time // whole seconds
-}
-
-const grantLen = 4 * 8
-
-// Sign makes text of a grant that Grant reads back and nobody else can make.
-func (s *Service) Sign(g Grant) string {
-	b := make([]byte, 0, grantLen+sha256.Size)
-	for _, n := range []int64{int64(g.User), int64(g.File), int64(g.Version), g.Until.Unix()} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n))
-	}
-	return base64.RawURLEncoding.EncodeToString(append(b, s.mac(b)...))
-}
-
-func (s *Service) mac(b []byte) []byte {
-	h := hmac.New(sha256.New, s.key[:])
-	h.Write(b)
-	return h.Sum(nil)
-}
-
-// Grant reads a signed grant, and gives the principal it was made for. What is
-// not a grant is a content.NotFound error, and one whose time is over
-// content.TokenExpired.
-func (s *Service) Grant(ctx context.Context, signed string) (g Grant, who content.Principal, err error) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(signed))
-	if err != nil || len(b) != grantLen+sha256.Size || !hmac.Equal(b[grantLen:], s.mac(b[:grantLen])) {
-		return g, who, content.Errorf(content.NotFound, "this is not a content URL of this server")
-	}
-	n := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[i*8:])) }
-	g = Grant{User: content.ID(n(0)), File: content.ID(n(1)), Version: content.ID(n(2)), Until: time.Unix(n(3), 0)}
-	if !s.Now().Before(g.Until) {
-		return g, who, content.Errorf(content.TokenExpired, "this content URL expired")
-	}
-	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		u, err := tx.User(g.User)
-		if err == nil && !u.Live() {
-			err = content.Errorf(content.NotFound, "the user of this content URL is not there any more")
-		}
-		who = principal(u)
-		return err
-	})
-	return g, who, err
 }

@@ -103,6 +103,9 @@ type Node struct {
 	Tags []string
 	// Linked says whether the item has a shared link.
 	Linked bool
+	// Link is that link, of an item that was asked for or listed; nil for one
+	// that is over, and in the trash.
+	Link *SharedLink
 }
 
 func (n *Node) node() *Node { return n }

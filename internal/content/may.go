@@ -87,35 +87,6 @@ func (r Restriction) allows(do Action, item Item) bool {
 	return false
 }
 
-// LinkGrant is what a shared link gives to whoever comes with it: access to an
-// item and to all below it. Whether the link is still good, and its password
-// the right one, was found out before.
-type LinkGrant struct {
-	Item     ID
-	Preview  bool
-	Download bool
-	Edit     bool // new versions of files, new files in folders
-}
-
-func (g LinkGrant) allows(do Action, item Item) bool {
-	if !within(item, g.Item) {
-		return false
-	}
-	switch do {
-	case See:
-		return true
-	case Keep:
-		return true
-	case Preview:
-		return g.Preview || g.Download
-	case Download:
-		return g.Download
-	case Upload, Lock:
-		return g.Edit
-	}
-	return false
-}
-
 // within says whether item is the one with that id, or below it.
 func within(item Item, id ID) bool {
 	n := NodeOf(item)
@@ -158,8 +129,8 @@ func Allow(who Principal, do Action, item Item) error {
 	if f, ok := item.(*File); ok && f.Lock != nil && f.Lock.By.ID != who.User {
 		switch do {
 		case Lock:
-			if who.User != 0 && n.OwnedBy.ID == who.User {
-				break
+			if n.OwnedBy.ID == who.User {
+				break // may take it off
 			}
 			fallthrough
 		case Upload, Rename, Delete:

@@ -14,7 +14,7 @@ func (s *Server) updateFile(c *call) error {
 	if err := c.decode(s.Limits.JSONBody, &body); err != nil {
 		return err
 	}
-	change, err := c.change(&body.UpdateItem)
+	change, err := s.change(c, &body.UpdateItem)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *Server) updateFolder(c *call) error {
 	if err := c.decode(s.Limits.JSONBody, &body); err != nil {
 		return err
 	}
-	change, err := c.change(&body.UpdateItem)
+	change, err := s.change(c, &body.UpdateItem)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Server) updateWebLink(c *call) error {
 	if err := c.decode(s.Limits.JSONBody, &body); err != nil {
 		return err
 	}
-	change, err := c.change(&body.UpdateItem)
+	change, err := s.change(c, &body.UpdateItem)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Server) update(c *call, param string, kind tree.Kind, change tree.Chang
 }
 
 // change is what a body asks for that any item can be asked.
-func (c *call) change(body *boxapi.UpdateItem) (change tree.Change, err error) {
+func (s *Server) change(c *call, body *boxapi.UpdateItem) (change tree.Change, err error) {
 	change = tree.Change{Name: (*string)(body.Name), Description: body.Description}
 	if body.Parent != nil && body.Parent.ID != "" {
 		parent, err := folderID(body.Parent.ID)
@@ -98,6 +98,11 @@ func (c *call) change(body *boxapi.UpdateItem) (change tree.Change, err error) {
 			}
 		}
 		change.Favourite = &is
+	}
+	if body.SharedLink.Given {
+		if change.Link, err = s.linkChange(c, body.SharedLink.Value); err != nil {
+			return change, err
+		}
 	}
 	return change, nil
 }

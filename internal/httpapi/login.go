@@ -84,7 +84,7 @@ func (s *Server) authorize(c *call) error {
 		browser = s.Auth.NewBrowser()
 		http.SetCookie(c.w, &http.Cookie{
 			Name: browserCookie, Value: browser, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-			Secure: strings.HasPrefix(s.base(c.Request), "https:"),
+			Secure: strings.HasPrefix(s.origins(c.Request).base, "https:"),
 		})
 	}
 	return s.showLogin(c, http.StatusOK, consent, browser, text, query.Get("box_login"), "")

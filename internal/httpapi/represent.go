@@ -88,22 +88,23 @@ func (s *Server) items(c *call, list []content.Item, view boxapi.View) boxapi.It
 	return out
 }
 
-// way is the path to an item, and its parent, where the view shows either. An
-// item in the trash is in the trash only.
-func way(n *content.Node, view boxapi.View) (path boxapi.PathCollection, parent *boxapi.FolderMini) {
+// way is the path to an item, and its parent, where the view shows either, as
+// far as the caller may know of them. An item in the trash is in the trash only.
+func way(c *call, item content.Item, view boxapi.View) (path boxapi.PathCollection, parent *boxapi.FolderMini) {
 	if !view.Wants("path_collection", boxapi.LevelStandard) && !view.Wants("parent", boxapi.LevelStandard) {
 		return path, nil
 	}
-	if n.Parent != nil {
-		p := folderMini(n.Parent)
+	above := content.PathFor(c.who, item)
+	if len(above) > 0 {
+		p := folderMini(&above[len(above)-1])
 		parent = &p
 	}
-	if n.Status == content.InTrash {
+	if content.NodeOf(item).Status == content.InTrash {
 		return boxapi.PathOf(boxapi.Trash()), parent
 	}
-	folders := make([]boxapi.FolderMini, len(n.Path))
-	for i := range n.Path {
-		folders[i] = folderMini(&n.Path[i])
+	folders := make([]boxapi.FolderMini, len(above))
+	for i := range above {
+		folders[i] = folderMini(&above[i])
 	}
 	return boxapi.PathOf(folders...), parent
 }
@@ -136,13 +137,16 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 		ItemStatus:        string(f.Status),
 		VersionNumber:     strconv.FormatInt(f.VersionNumber, 10),
 	}
-	out.PathCollection, out.Parent = way(&f.Node, view)
+	out.PathCollection, out.Parent = way(c, f, view)
+	if view.Fields.Has("representations") {
+		out.Representations = s.representations(c, f)
+	}
 	if !view.Fields.None() {
 		s.fullFile(c, f, &out, view)
 	}
-	if view.Fields.Has("allowed_shared_link_access_levels") {
-		out.AllowedSharedLinkAccessLevels = boxapi.List[string]{} // no file can have a link yet
-	}
+	l := s.linkFields(c, f, view)
+	out.SharedLink, out.IsAccessibleViaSharedLink = l.link, l.accessible
+	out.AllowedSharedLinkAccessLevels, out.SharedLinkPermissionOptions = l.levels, l.options
 	return out
 }
 
@@ -164,7 +168,9 @@ func (s *Server) folder(c *call, f *content.Folder, view boxapi.View) boxapi.Fol
 	if !view.Fields.None() {
 		s.fullFolder(c, f, &out, view)
 	}
-	out.PathCollection, out.Parent = way(&f.Node, view)
+	out.PathCollection, out.Parent = way(c, f, view)
+	l := s.linkFields(c, f, view)
+	out.SharedLink, out.IsAccessibleViaSharedLink, out.AllowedSharedLinkAccessLevels = l.link, l.accessible, l.levels
 	if f.Root {
 		// Nobody made the root, at no time.
 		out.CreatedBy = boxapi.UserMini{Type: boxapi.TypeUser}
@@ -190,9 +196,12 @@ func (s *Server) webLink(c *call, w *content.WebLink, view boxapi.View) boxapi.W
 		OwnedBy:     userMini(w.OwnedBy),
 		ItemStatus:  string(w.Status),
 	}
-	out.PathCollection, out.Parent = way(&w.Node, view)
+	out.PathCollection, out.Parent = way(c, w, view)
 	if !view.Fields.None() {
 		s.fullWebLink(c, w, &out, view)
 	}
+	l := s.linkFields(c, w, view)
+	out.SharedLink, out.IsAccessibleViaSharedLink = l.link, l.accessible
+	out.AllowedSharedLinkAccessLevels, out.SharedLinkPermissionOptions = l.levels, l.options
 	return out
 }

@@ -44,7 +44,7 @@ func (s *Server) user(c *call, u content.User) boxapi.User {
 		IsExemptFromDeviceLimits:      &p.ExemptFromDeviceLimits,
 		IsExemptFromLoginVerification: &p.ExemptFromLoginVerification,
 		Enterprise:                    &boxapi.Enterprise{Type: boxapi.TypeEnterprise, ID: wireID(u.Enterprise.ID), Name: u.Enterprise.Name},
-		Hostname:                      s.base(c.Request) + "/",
+		Hostname:                      s.origins(c.Request).app() + "/",
 		IsPlatformAccessOnly:          &u.AppUser,
 		ExternalAppUserID:             u.ExternalID,
 	}

@@ -53,7 +53,10 @@ type Tx interface {
 	Sessions
 	Parts
 	Events
+	SharedLinks
 	Favourites
+	Searches
+	Recents
 }
 
 // ItemKind tells items apart; its order is the order of listings.

@@ -46,9 +46,9 @@ type Swept struct {
 	Expired   int // sessions
 	Forgotten int // sessions
 	Purged    int // items that were in the trash for 30 days
-	Versions  int // past versions that were deleted for 30 days
 	Deleted   int // users
 	Tokens    int // that expired, and assertions
+	Versions  int // past versions that were deleted for 30 days
 	Trees     int // whose rest was taken out of limbo
 	Garbage   int // blobs that no part referred to
 }
@@ -61,24 +61,23 @@ func (s *Service) Start(ctx context.Context) error {
 
 // Sweep makes one round: expired sessions let go of their parts and quota,
 // sessions long over are forgotten, what the trash has kept long enough is
-// deleted, so is what deleted users had, limbo is emptied, then blobs without
-// rows and old scraps go. What one step fails at does not keep the others from
-// their work.
+// deleted, so is what deleted users had, limbo is emptied, then blobs without rows and old scraps go.
+// What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
 	var errs [10]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
 	done.Purged, errs[2] = s.purge(ctx)
 	done.Versions, errs[3] = s.purgeVersions(ctx)
-	errs[4] = s.giveUp(ctx)
-	done.Deleted, errs[5] = s.deleted(ctx)
-	done.Tokens, errs[6] = s.tokens(ctx)
-	done.Trees, errs[7] = s.Limbo(ctx)
+	done.Deleted, errs[4] = s.deleted(ctx)
+	errs[5] = s.giveUp(ctx)
+	done.Trees, errs[6] = s.Limbo(ctx)
+	done.Tokens, errs[7] = s.tokens(ctx)
 	done.Garbage, errs[8] = s.garbage(ctx)
 	done.Scraps, errs[9] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	if done != (Swept{}) {
 		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "versions", done.Versions,
-			"deleted_users", done.Deleted, "tokens", done.Tokens, "trees", done.Trees, "garbage", done.Garbage)
+			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "garbage", done.Garbage)
 	}
 	return done, errors.Join(errs[:]...)
 }

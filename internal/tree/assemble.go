@@ -122,6 +122,9 @@ func (a *assembler) item(row meta.Item, path []content.Folder, status content.St
 	if err != nil {
 		return nil, err
 	}
+	if n.Link, err = a.linkOf(&n); err != nil {
+		return nil, err
+	}
 	switch row.Kind {
 	case meta.Folder:
 		f := folder(row, n)

@@ -79,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	if w.who, err = w.auth.Authenticate(t.Context(), c.DeveloperToken, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.open(metatest.Faulty{})
+	w.open(&metatest.Faulty{})
 	return w
 }
 
@@ -95,7 +95,7 @@ func (w *world) newID() content.ID {
 func random(b []byte) { rand.Read(b) }
 
 // open makes the services anew, with these faults.
-func (w *world) open(f metatest.Faulty) {
+func (w *world) open(f *metatest.Faulty) {
 	quiet := slog.New(slog.DiscardHandler)
 	w.faulty = &hooked{Faulty: metatest.Faulty{FailBefore: f.FailBefore, FailAfter: f.FailAfter, FailCall: f.FailCall}}
 	w.faulty.Store = w.rows
@@ -603,7 +603,7 @@ func TestACopyThatACrashCutShort(t *testing.T) {
 	if left := w.prove("after the crash"); len(left) != 1 || !strings.Contains(left[0], "copy") {
 		t.Errorf("garbage %q", left)
 	}
-	w.open(metatest.Faulty{})
+	w.open(&metatest.Faulty{})
 	if err := w.sweep.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -669,10 +669,10 @@ func TestEveryTransactionOfCopiesAndDeletesFailsOnce(t *testing.T) {
 	top := w.grove("wood")
 	want := w.look(top)
 	run := 0
-	for format, fault := range map[string]func(n int) metatest.Faulty{
-		"update %d fails":                 func(n int) metatest.Faulty { return metatest.Faulty{FailBefore: n} },
-		"the answer to update %d is lost": func(n int) metatest.Faulty { return metatest.Faulty{FailAfter: n} },
-		"call %d fails":                   func(n int) metatest.Faulty { return metatest.Faulty{FailCall: n} },
+	for format, fault := range map[string]func(n int) *metatest.Faulty{
+		"update %d fails":                 func(n int) *metatest.Faulty { return &metatest.Faulty{FailBefore: n} },
+		"the answer to update %d is lost": func(n int) *metatest.Faulty { return &metatest.Faulty{FailAfter: n} },
+		"call %d fails":                   func(n int) *metatest.Faulty { return &metatest.Faulty{FailCall: n} },
 	} {
 		for n := 1; ; n++ {
 			when := fmt.Sprintf(format, n)

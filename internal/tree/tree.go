@@ -25,6 +25,13 @@ type Service struct {
 	Log    *slog.Logger
 
 	MaxFileSize int64 // bytes
+
+	// HashPassword makes what is kept of a shared link's password, and
+	// CheckPassword says whether a password is the one.
+	HashPassword  func(password string) string
+	CheckPassword func(hashed, password string) (bool, error)
+
+	links linkState
 	// Left, if not nil, is told that there is something in limbo for the sweep to
 	// take away; if nobody tells it, it finds it at its next round.
 	Left func()

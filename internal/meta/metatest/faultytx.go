@@ -352,6 +352,42 @@ func (t *faultyTx) DropEvents(before time.Time, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropEvents(before, limit) })
 }
 
+func (t *faultyTx) InsertSharedLink(l meta.SharedLink) error {
+	return do(t, func() error { return t.tx.InsertSharedLink(l) })
+}
+
+func (t *faultyTx) UpdateSharedLink(l meta.SharedLink) error {
+	return do(t, func() error { return t.tx.UpdateSharedLink(l) })
+}
+
+func (t *faultyTx) SharedLink(item content.ID) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLink(item) })
+}
+
+func (t *faultyTx) SharedLinkByToken(token string) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLinkByToken(token) })
+}
+
+func (t *faultyTx) SharedLinkByVanity(key string) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLinkByVanity(key) })
+}
+
+func (t *faultyTx) DeleteSharedLink(item content.ID) error {
+	return do(t, func() error { return t.tx.DeleteSharedLink(item) })
+}
+
+func (t *faultyTx) CountLinkUse(item content.ID, downloads, previews int64) error {
+	return do(t, func() error { return t.tx.CountLinkUse(item, downloads, previews) })
+}
+
+func (t *faultyTx) EndedLinks(now time.Time, limit int) ([]meta.SharedLink, error) {
+	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.EndedLinks(now, limit) })
+}
+
+func (t *faultyTx) AllSharedLinks(after content.ID, limit int) ([]meta.SharedLink, error) {
+	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.AllSharedLinks(after, limit) })
+}
+
 func (t *faultyTx) SetFavourite(user, item content.ID, is bool, at time.Time) error {
 	return do(t, func() error { return t.tx.SetFavourite(user, item, is, at) })
 }
@@ -362,4 +398,27 @@ func (t *faultyTx) IsFavourite(user, item content.ID) (bool, error) {
 
 func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
+}
+
+func (t *faultyTx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) {
+	if err := t.step(); err != nil {
+		return nil, 0, err
+	}
+	return t.tx.Find(l)
+}
+
+func (t *faultyTx) Places(folders []content.ID) ([]meta.Place, error) {
+	return ask(t, func() ([]meta.Place, error) { return t.tx.Places(folders) })
+}
+
+func (t *faultyTx) PutRecent(r meta.Recent) error {
+	return do(t, func() error { return t.tx.PutRecent(r) })
+}
+
+func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent, limit int) ([]meta.Recent, error) {
+	return ask(t, func() ([]meta.Recent, error) { return t.tx.Recents(user, after, behind, limit) })
+}
+
+func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
+	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }

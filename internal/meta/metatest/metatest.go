@@ -29,6 +29,8 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Totals", totals},
 		{"Events", events},
 		{"Favourites", favourites},
+		{"SharedLinks", links},
+		{"Searches", searches},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},

@@ -36,6 +36,9 @@ func (tx *Tx) InsertItem(it meta.Item) error {
 	if n == 0 {
 		return nameTaken(it)
 	}
+	if err := tx.addWords(it.Owner, it.ID, terms(it)); err != nil {
+		return err
+	}
 	if it.Parent == 0 || !it.TrashedAt.IsZero() {
 		return nil
 	}
@@ -53,6 +56,10 @@ func (tx *Tx) UpdateItem(it meta.Item) error {
 		return tx.fail("update item", err)
 	}
 	was, err := tx.weight(it.ID)
+	if err != nil {
+		return err
+	}
+	worded, err := tx.worded(it.ID)
 	if err != nil {
 		return err
 	}
@@ -82,6 +89,10 @@ func (tx *Tx) UpdateItem(it meta.Item) error {
 	}
 	if n == 0 {
 		return nameTaken(it)
+	}
+	it.Kind = worded.Kind
+	if err := tx.reindex(worded, it); err != nil {
+		return err
 	}
 	is, err := tx.weight(it.ID)
 	if err != nil || is == was {
