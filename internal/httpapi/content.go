@@ -37,6 +37,11 @@ func (s *Server) download(c *call) error {
 	if err != nil {
 		return err
 	}
+	if v.ID != f.Version.ID {
+		if err := content.AllowPast(c.who, f); err != nil {
+			return err
+		}
+	}
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
 	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
 	c.w.Header().Set("Content-Length", "0")

@@ -23,6 +23,9 @@ func (s *Service) PastVersions(ctx context.Context, who content.Principal, file 
 		if v.File, err = s.liveFile(tx, who, file, content.See); err != nil {
 			return err
 		}
+		if err := content.AllowPast(who, v.File); err != nil {
+			return err
+		}
 		if v.Total, err = tx.CountPastVersions(file); err != nil {
 			return err
 		}
@@ -56,6 +59,13 @@ func versionOf(tx meta.Tx, file, id content.ID) (meta.Version, error) {
 func (s *Service) Version(ctx context.Context, who content.Principal, file, id content.ID) (f *content.File, v content.Version, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
 		if f, err = s.liveFile(tx, who, file, content.See); err != nil {
+			return err
+		}
+		if f.Version.ID == id {
+			v = f.Version
+			return nil
+		}
+		if err := content.AllowPast(who, f); err != nil {
 			return err
 		}
 		row, err := versionOf(tx, file, id)

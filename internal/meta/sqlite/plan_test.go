@@ -69,6 +69,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 			tx.InsertUser(content.User{Person: content.Person{ID: 1}, Enterprise: content.Enterprise{ID: 1}, Root: 1}),
 			tx.InsertItem(meta.Item{ID: 1, Owner: 1}),
 			tx.InsertItem(meta.Item{ID: 10, Owner: 1, Parent: 1, Key: "a"}),
+			tx.InsertItem(meta.Item{ID: 12, Owner: 1, Parent: 1, Key: "a2"}),
+			tx.InsertItem(meta.Item{ID: 13, Owner: 1, Parent: 1, Key: "a3"}),
 			tx.InsertItem(meta.Item{ID: 11, Owner: 1, Parent: 1, Key: "b", Kind: meta.WebLink}))
 	})
 	if err != nil {
@@ -89,17 +91,39 @@ func TestQueriesUseIndexes(t *testing.T) {
 		sorts bool
 		run   func(tx *sqlmeta.Tx)
 	}{
-		"User":            {run: func(tx *sqlmeta.Tx) { tx.User(1) }},
-		"UserByLogin":     {run: func(tx *sqlmeta.Tx) { tx.UserByLogin("a") }},
-		"Users":           {run: func(tx *sqlmeta.Tx) { tx.Users(1, 10) }},
-		"InsertUser":      {run: func(tx *sqlmeta.Tx) { tx.InsertUser(content.User{}) }},
-		"AddUsage":        {run: func(tx *sqlmeta.Tx) { tx.AddUsage(1, 1, 1) }},
-		"Setting":         {run: func(tx *sqlmeta.Tx) { tx.Setting("a") }},
-		"PutSetting":      {run: func(tx *sqlmeta.Tx) { tx.PutSetting("a", nil) }},
-		"Token":           {run: func(tx *sqlmeta.Tx) { tx.Token([32]byte{}) }},
-		"DeleteTokens":    {run: func(tx *sqlmeta.Tx) { tx.DeleteTokens(1, "a") }},
-		"InsertItem":      {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 20, Parent: 1, Owner: 1, Key: "c"}) }},
-		"UpdateItem":      {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "d"}) }},
+		"User":         {run: func(tx *sqlmeta.Tx) { tx.User(1) }},
+		"UserByLogin":  {run: func(tx *sqlmeta.Tx) { tx.UserByLogin("a") }},
+		"Users":        {run: func(tx *sqlmeta.Tx) { tx.Users(1, 10) }},
+		"InsertUser":   {run: func(tx *sqlmeta.Tx) { tx.InsertUser(content.User{}) }},
+		"AddUsage":     {run: func(tx *sqlmeta.Tx) { tx.AddUsage(1, 1, 1) }},
+		"Setting":      {run: func(tx *sqlmeta.Tx) { tx.Setting("a") }},
+		"PutSetting":   {run: func(tx *sqlmeta.Tx) { tx.PutSetting("a", nil) }},
+		"Token":        {run: func(tx *sqlmeta.Tx) { tx.Token([32]byte{}) }},
+		"DeleteTokens": {run: func(tx *sqlmeta.Tx) { tx.DeleteTokens(1, "a") }},
+		"InsertItem":   {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 20, Parent: 1, Owner: 1, Key: "c"}) }},
+		"UpdateItem":   {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "d"}) }},
+		"FindUsers":    {run: func(tx *sqlmeta.Tx) { tx.FindUsers(meta.UserQuery{Prefix: "a", After: 1, Limit: 10}) }},
+		"UpdateUser":   {run: func(tx *sqlmeta.Tx) { tx.UpdateUser(content.User{}) }},
+		"DeleteUser": {run: func(tx *sqlmeta.Tx) {
+			tx.InsertEnterprise(content.Enterprise{ID: 1})
+			tx.InsertUser(content.User{Person: content.Person{ID: 1}, Enterprise: content.Enterprise{ID: 1}})
+			tx.DeleteUser(1, s0)
+		}},
+		"DeletedUsers":    {run: func(tx *sqlmeta.Tx) { tx.DeletedUsers(10) }},
+		"Purged":          {run: func(tx *sqlmeta.Tx) { tx.Purged(1) }},
+		"Password":        {run: func(tx *sqlmeta.Tx) { tx.Password(1) }},
+		"SetPassword":     {run: func(tx *sqlmeta.Tx) { tx.SetPassword(1, "") }},
+		"OpenSessions":    {run: func(tx *sqlmeta.Tx) { tx.OpenSessions(1, 10) }},
+		"App":             {run: func(tx *sqlmeta.Tx) { tx.App("a") }},
+		"Apps":            {run: func(tx *sqlmeta.Tx) { tx.Apps("a", 10) }},
+		"UpdateApp":       {run: func(tx *sqlmeta.Tx) { tx.UpdateApp(meta.App{}) }},
+		"DeleteApp":       {run: func(tx *sqlmeta.Tx) { tx.DeleteApp("a") }},
+		"Keys":            {run: func(tx *sqlmeta.Tx) { tx.Keys("a") }},
+		"DeleteKey":       {run: func(tx *sqlmeta.Tx) { tx.DeleteKey("a", "b") }},
+		"TakeToken":       {run: func(tx *sqlmeta.Tx) { tx.TakeToken([32]byte{}) }},
+		"DeleteGrant":     {run: func(tx *sqlmeta.Tx) { tx.DeleteGrant("a") }},
+		"UseAssertion":    {run: func(tx *sqlmeta.Tx) { tx.UseAssertion([32]byte{}, s0) }},
+		"SweepTokens":     {run: func(tx *sqlmeta.Tx) { tx.SweepTokens(s0, s0, 10) }},
 		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
 		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
 		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
@@ -118,9 +142,18 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"SetFavourite":    {run: func(tx *sqlmeta.Tx) { tx.SetFavourite(1, 10, true, s0); tx.SetFavourite(1, 10, false, s0) }},
 		"IsFavourite":     {run: func(tx *sqlmeta.Tx) { tx.IsFavourite(1, 10) }},
 		"Favourites":      {run: func(tx *sqlmeta.Tx) { tx.Favourites(1, 5, 10) }},
-		"DeleteUser":      {run: func(tx *sqlmeta.Tx) { tx.DeleteUser(1, s0) }},
 		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
 		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
+		"ItemsIn from":    {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Offset: 1, Limit: 10}) }},
+		"ItemsIn from, by id": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Offset: 1, Limit: 10})
+		}},
+		"ItemsIn from, by date": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Offset: 1, Limit: 10})
+		}},
+		"ItemsIn from, back": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Desc: true, Offset: 1, Limit: 10})
+		}},
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
 		}},
