@@ -191,7 +191,7 @@ func TestLocksThroughLinks(t *testing.T) {
 		id := one.get(t, "/2.0/collections")["entries"].([]any)[0].(map[string]any)["id"].(string)
 		got := one.do(t, "PUT", path+"?fields=collections", fields{"collections": []fields{{"id": id}}}, through...).want(200).object()
 		same(t, "collections", len(got["collections"].([]any)), 1)
-		same(t, "total_count", one.get(t, "/2.0/collections/" + id + "/items")["total_count"], 0)
+		same(t, "total_count", one.get(t, "/2.0/collections/"+id+"/items")["total_count"], 0)
 		same(t, "the owner's", w.get(t, path+"?fields=collections")["collections"], []any{})
 		two.do(t, "PUT", path, fields{"collections": []fields{{"id": id}}}, through...).refused(400, "bad_request")
 	})
