@@ -280,7 +280,7 @@ type rowChecker struct {
 	*checker
 	tx             meta.Tx
 	folders        map[content.ID]*folderRow
-	linked         map[content.ID]bool   // items that say that they have a shared link
+	linked         map[content.ID]bool  // items that say that they have a shared link
 	used, reserved map[content.ID]int64 // bytes, by user
 	versionsOf     int                  // versions that files have
 	bytesOf        int64                // and their bytes

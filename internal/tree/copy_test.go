@@ -321,6 +321,9 @@ func TestWhatACopyKeepsAndWhatNot(t *testing.T) {
 		row.Tags, row.Linked = []string{"tag"}, true
 		row.Lock = &meta.Lock{ID: 1, By: w.who.User, CreatedAt: w.now}
 	})
+	w.update(func(tx meta.Tx) error {
+		return tx.InsertSharedLink(meta.SharedLink{Item: f.ID, Token: "token", Access: content.LinkOpen})
+	})
 	w.now = w.now.Add(time.Hour)
 	for what, copied := range map[string]func() (content.ID, error){
 		"a file": func() (content.ID, error) {
