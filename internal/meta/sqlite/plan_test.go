@@ -69,6 +69,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 			tx.InsertUser(content.User{Person: content.Person{ID: 1}, Enterprise: content.Enterprise{ID: 1}, Root: 1}),
 			tx.InsertItem(meta.Item{ID: 1, Owner: 1}),
 			tx.InsertItem(meta.Item{ID: 10, Owner: 1, Parent: 1, Key: "a"}),
+			tx.InsertItem(meta.Item{ID: 12, Owner: 1, Parent: 1, Key: "a2"}),
+			tx.InsertItem(meta.Item{ID: 13, Owner: 1, Parent: 1, Key: "a3"}),
 			tx.InsertItem(meta.Item{ID: 11, Owner: 1, Parent: 1, Key: "b", Kind: meta.WebLink}))
 	})
 	if err != nil {
@@ -141,10 +143,33 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"IsFavourite":     {run: func(tx *sqlmeta.Tx) { tx.IsFavourite(1, 10) }},
 		"Favourites":      {run: func(tx *sqlmeta.Tx) { tx.Favourites(1, 5, 10) }},
 		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
+		"EventStreams":    {sorts, func(tx *sqlmeta.Tx) { tx.EventStreams(1) }}, // DISTINCT
 		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
+		"ItemsIn from":    {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Offset: 1, Limit: 10}) }},
+		"ItemsIn from, by id": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Offset: 1, Limit: 10})
+		}},
+		"ItemsIn from, by date": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Offset: 1, Limit: 10})
+		}},
+		"ItemsIn from, back": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Desc: true, Offset: 1, Limit: 10})
+		}},
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
 		}},
+		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
+		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
+		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
+		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
+		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
+		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
+		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
+		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
+		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
+		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
+		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
+		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"InsertSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.InsertSharedLink(meta.SharedLink{Item: 10, Token: "t", VanityKey: "v"}) }},
 		"UpdateSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.UpdateSharedLink(meta.SharedLink{Item: 10, VanityKey: "v"}) }},
 		"SharedLink":         {run: func(tx *sqlmeta.Tx) { tx.SharedLink(10) }},
@@ -169,18 +194,6 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"CountPast":          {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
 		"AllVersions":        {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
 		"Session":            {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
-		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
-		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
-		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
-		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
-		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
-		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
-		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
-		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
-		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
-		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
-		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
-		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
 			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
 		}},
