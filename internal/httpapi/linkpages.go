@@ -146,7 +146,7 @@ func (s *Server) showLinkPage(c *call, status int, p linkPage) error {
 // other sites are told.
 func quietHeaders(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // without any, browsers hide where a form comes from, from us too
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 }
 

@@ -581,7 +581,7 @@ func (r *reply) isPage() {
 	if strings.Contains(policy, "script") || strings.Contains(policy, "unsafe") {
 		r.t.Errorf("%s: policy is %q", r.what, policy)
 	}
-	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-cache, no-store"} {
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-cache, no-store"} {
 		if got := r.header.Get(name); got != want {
 			r.t.Errorf("%s: %s is %q", r.what, name, got)
 		}
