@@ -106,6 +106,8 @@ func (s *Server) table() []route {
 	}
 	open("GET", linkPath+":token/download", s.paged(s.linkDownload))
 	open("GET", linkPath+":token/file/:file/download", s.paged(s.linkDownload))
+	open("GET", linkPath+":token/preview", s.paged(s.linkPreview))
+	open("GET", linkPath+":token/file/:file/preview", s.paged(s.linkPreview))
 	open("GET", vanityPath+":vanity", s.paged(s.vanityLink))
 	open("GET", staticPath+":name", s.paged(s.staticDownload))
 	open("GET", embedPath+":grant", s.paged(s.embed))

@@ -100,7 +100,8 @@ func (w *world) open(f *metatest.Faulty) {
 	w.faulty = &hooked{Faulty: metatest.Faulty{FailBefore: f.FailBefore, FailAfter: f.FailAfter, FailCall: f.FailCall}}
 	w.faulty.Store = w.rows
 	bites := meta.Bites{Rows: 4, Time: time.Hour}
-	w.tree = &tree.Service{Meta: w.faulty, Blobs: w.blobs, Now: w.clock, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30, Bites: bites}
+	w.tree = &tree.Service{Meta: w.faulty, Blobs: w.blobs, Now: w.clock, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30, Bites: bites,
+		HashPassword: w.auth.HashPassword, CheckPassword: w.auth.VerifyPassword}
 	w.sweep = &sweep.Service{Meta: w.rows, Blobs: w.blobs, Now: w.clock, Log: quiet, Growing: w.tree.Growing, Bites: bites}
 	w.up = upload.New(upload.Config{Meta: w.rows, Blobs: w.blobs, Tree: w.tree, Now: w.clock, NewID: w.newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet})
@@ -319,6 +320,9 @@ func TestWhatACopyKeepsAndWhatNot(t *testing.T) {
 		row.ContentCreatedAt, row.ContentModifiedAt = w.now.Add(-time.Hour), w.now.Add(-time.Minute)
 		row.Tags, row.Linked = []string{"tag"}, true
 		row.Lock = &meta.Lock{ID: 1, By: w.who.User, CreatedAt: w.now}
+	})
+	w.update(func(tx meta.Tx) error {
+		return tx.InsertSharedLink(meta.SharedLink{Item: f.ID, Token: "token", Access: content.LinkOpen})
 	})
 	w.now = w.now.Add(time.Hour)
 	for what, copied := range map[string]func() (content.ID, error){
