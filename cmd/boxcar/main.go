@@ -29,6 +29,7 @@ type program struct {
 	User    userCmd    `cmd:"" help:"Add, list, change and delete users."`
 	App     appCmd     `cmd:"" help:"Add, list, change and delete applications."`
 	Token   tokenCmd   `cmd:"" help:"Make a developer token."`
+	CA      caCmd      `cmd:"" name:"ca" help:"Make or show the certificate authority for --box-hosts."`
 	Version versionCmd `cmd:"" help:"Say which boxcar this is."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 // that they have besides those of testscript:
 //
 //	boxcar ARG...           runs the program to its end
+//	feed FILE ARG...        the same with FILE as its standard input
 //	exits CODE              the last boxcar or ended server had this exit code
 //	serve ARG...            starts a server in the background, on a free port;
 //	                        sets URL, ADDR and TOKEN, writes serve.out and serve.err
@@ -32,6 +34,9 @@ import (
 //	                        a request with TOKEN; the reply's body is stdout,
 //	                        its headers are stderr; sets LOCATION, and LAST to
 //	                        what stands behind the last slash of it
+//	login CLIENT LOGIN PASSWORD
+//	                        lets an application in, as a person with a browser does;
+//	                        the code is stdout, or "refused" if the login is
 //	take NAME REGEXP        sets NAME to the group that matches in stdout
 //	upload FILE             a simple upload; sets FILE_ID
 //	begin-session FILE      an upload session for it; sets SESSION
@@ -41,6 +46,7 @@ import (
 //	find-blob DIR           sets BLOB to the path of the one blob in DIR
 //	flip FILE               changes one byte
 //	mode PERM FILE          the file has these permissions, in octal
+//	roots FILE              has ask trust the certificates in it
 //	certificate CERT KEY    makes a certificate for 127.0.0.1, which ask trusts
 //	unprivileged ARG...     runs the program as somebody who is not root
 func TestScripts(t *testing.T) {
@@ -64,12 +70,14 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"boxcar":        cmdBoxcar,
+			"feed":          cmdFeed,
 			"exits":         cmdExits,
 			"serve":         cmdServe,
 			"signal":        cmdSignal,
 			"ends":          cmdEnds,
 			"refuses":       cmdRefuses,
 			"ask":           cmdAsk,
+			"login":         cmdLogin,
 			"take":          cmdTake,
 			"upload":        cmdUpload,
 			"begin-session": cmdBeginSession,
@@ -80,6 +88,7 @@ func TestScripts(t *testing.T) {
 			"flip":          cmdFlip,
 			"mode":          cmdMode,
 			"certificate":   cmdCertificate,
+			"roots":         cmdRoots,
 			"unprivileged":  cmdUnprivileged,
 		},
 	})
@@ -106,17 +115,22 @@ func usage(ts *testscript.TestScript, ok bool, text string) {
 }
 
 func cmdBoxcar(ts *testscript.TestScript, neg bool, args []string) {
-	execute(ts, neg, append([]string{program}, args...))
+	execute(ts, neg, append([]string{program}, args...), nil)
+}
+
+func cmdFeed(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) > 1, "feed FILE ARG...")
+	execute(ts, neg, append([]string{program}, args[1:]...), strings.NewReader(ts.ReadFile(args[0])))
 }
 
 // execute runs a program to its end, and fails if that is not the one wanted.
 // A server that should not have started has to end, too.
-func execute(ts *testscript.TestScript, neg bool, line []string) {
+func execute(ts *testscript.TestScript, neg bool, line []string, in io.Reader) {
 	ctx, cancel := context.WithTimeout(context.Background(), ready)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	surround(ts, cmd)
-	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, ts.Stdout(), ts.Stderr()
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		ts.Fatalf("it still ran after %s", ready)
@@ -143,7 +157,7 @@ var seen = []string{
 	"BOXCAR_DATA", "BOXCAR_LISTEN", "BOXCAR_PUBLIC_URL", "BOXCAR_TLS_CERT", "BOXCAR_TLS_KEY",
 	"BOXCAR_TRUSTED_PROXY", "BOXCAR_CORS_ALLOW_ORIGIN", "BOXCAR_DEVELOPER_TOKEN",
 	"BOXCAR_ALLOW_REMOTE_DEVELOPER_TOKEN", "BOXCAR_PART_SIZE", "BOXCAR_MIN_CHUNKED_SIZE",
-	"BOXCAR_MAX_FILE_SIZE", "BOXCAR_QUOTA",
+	"BOXCAR_MAX_FILE_SIZE", "BOXCAR_QUOTA", "BOXCAR_BOX_HOSTS", "BOXCAR_PLAIN_LISTEN",
 }
 
 // surround gives a command the script's directory and environment.
@@ -218,6 +232,11 @@ func cmdTake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], m[1])
 }
 
+func cmdRoots(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "roots FILE")
+	of(ts).roots = []byte(ts.ReadFile(args[0]))
+}
+
 func cmdFindBlob(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "find-blob DIR")
 	var blobs []string
@@ -264,5 +283,5 @@ func cmdUnprivileged(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.Chmod(path, 0o755))
 	}
 	const nobody = "65534"
-	execute(ts, neg, append([]string{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", program}, args...))
+	execute(ts, neg, append([]string{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", program}, args...), nil)
 }

@@ -206,12 +206,12 @@ func visibleItem(tx meta.Tx, who content.Principal, id content.ID) (*RestrictedI
 		return nil, err
 	}
 	node := content.Node{ID: row.ID, OwnedBy: content.Person{ID: row.Owner}}
-	trashed := !row.TrashedAt.IsZero()
+	gone := !row.TrashedAt.IsZero() || row.Limbo != meta.NoLimbo
 	for _, a := range above {
-		trashed = trashed || !a.TrashedAt.IsZero()
+		gone = gone || !a.TrashedAt.IsZero() || a.Limbo != meta.NoLimbo
 		node.Path = append(node.Path, content.Folder{Node: content.Node{ID: a.ID}})
 	}
-	if trashed || !content.May(who, content.See, &content.Folder{Node: node}) {
+	if gone || !content.May(who, content.See, &content.Folder{Node: node}) {
 		return nil, content.Errorf(content.NotFound, "there is no item %s, or you may not see it", id)
 	}
 	return restricted(row), nil

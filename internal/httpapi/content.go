@@ -33,7 +33,7 @@ func (s *Server) download(c *call) error {
 			return content.Errorf(content.NotFound, "there is no version %q", v)
 		}
 	}
-	f, v, err := s.Tree.Contents(c.Context(), c.who, id, version)
+	f, v, err := s.Tree.Contents(c.Context(), c.who, content.Download, id, version)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *Server) download(c *call) error {
 	}
 	s.Tree.Seen(c.who, f.ID, content.ItemDownload)
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
-	c.w.Header().Set("Location", s.base(c.Request)+contentPath+grant)
+	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusFound)
 	return nil
@@ -65,7 +65,7 @@ func (s *Server) content(c *call) error {
 		return err
 	}
 	c.who = who
-	f, v, err := s.Tree.Contents(c.Context(), who, grant.File, grant.Version)
+	f, v, err := s.Tree.Contents(c.Context(), who, content.Download, grant.File, grant.Version)
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (s *Server) realtime(c *call) error {
 	}
 	grant := s.Auth.Sign(auth.Grant{User: c.who.User, Until: s.Now().Add(followLife), Use: auth.ForEvents})
 	return s.write(c, http.StatusOK, boxapi.RealtimeServers{ChunkSize: 1, Entries: boxapi.List[boxapi.RealtimeServer]{{
-		Type: boxapi.TypeRealtimeServer, URL: s.base(c.Request) + "/2.0" + followPath + grant,
+		Type: boxapi.TypeRealtimeServer, URL: s.origins(c.Request).base + "/2.0" + followPath + grant,
 		TTL: "10", MaxRetries: strconv.Itoa(maxRetries), RetryTimeout: retryTimeout,
 	}}})
 }
@@ -270,7 +270,7 @@ func (s *Server) listRecents(c *call) error {
 			one.InteractionType = name
 		}
 		if l := content.NodeOf(r.Item).Link; r.Link && l != nil {
-			one.InteractionSharedLink = boxapi.NullString(s.base(c.Request) + linkPath + url.PathEscape(l.Token))
+			one.InteractionSharedLink = boxapi.NullString(s.origins(c.Request).app() + linkPath + url.PathEscape(l.Token))
 		}
 		out.Entries = append(out.Entries, one)
 	}

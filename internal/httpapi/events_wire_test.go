@@ -18,9 +18,9 @@ import (
 // event is what a client knows of an event.
 type event struct {
 	Type      string
-	EventID   string `json:"event_id"`
-	EventType string `json:"event_type"`
-	CreatedAt string `json:"created_at"`
+	EventID   string                           `json:"event_id"`
+	EventType string                           `json:"event_type"`
+	CreatedAt string                           `json:"created_at"`
 	CreatedBy struct{ Type, ID, Login string } `json:"created_by"`
 	Source    map[string]any
 }

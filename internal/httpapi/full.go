@@ -86,7 +86,7 @@ func lockReply(l *content.FileLock) *boxapi.Lock {
 // downloadURL is where the bytes of a version are, 0 being the current one, to
 // whoever comes with a token.
 func (s *Server) downloadURL(c *call, f *content.File, version content.ID) *string {
-	url := s.api(c.Request) + "/files/" + f.ID.String() + "/content"
+	url := s.origins(c.Request).api() + "/files/" + f.ID.String() + "/content"
 	if version != 0 {
 		url += "?version=" + version.String()
 	}

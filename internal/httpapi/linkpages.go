@@ -254,7 +254,7 @@ func (s *Server) below(c *call, o *tree.Opened) (content.Item, error) {
 		if param == "folder" {
 			return s.Tree.Folder(c.Context(), c.who, id)
 		}
-		f, _, err := s.Tree.Contents(c.Context(), c.who, id, 0)
+		f, _, err := s.Tree.Contents(c.Context(), c.who, content.Download, id, 0)
 		if content.Is(err, content.AccessDenied, content.ItemLocked) {
 			// It can't be downloaded; it may still be seen.
 			item, err := s.Tree.Item(c.Context(), c.who, tree.File, id)
@@ -384,7 +384,7 @@ func (s *Server) linkForm(c *call) error {
 	key, life := s.Auth.LinkKey(o.Link.Item, o.Link.Stamp)
 	http.SetCookie(c.w, &http.Cookie{
 		Name: linkCookie, Value: key, Path: s.pathOf() + linkPath + o.Link.Token, MaxAge: int(life / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(c.Request), "https:"),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.origins(c.Request).base, "https:"),
 	})
 	return s.linkRedirect(c, http.StatusSeeOther, s.pathBack(c))
 }
@@ -421,7 +421,7 @@ func (s *Server) toContent(c *call, item content.Item) error {
 		return content.Errorf(content.AccessDenied, "the owner does not let this file be downloaded").Because(err)
 	}
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, f.Version.ID, auth.ForDownload, s.Limits.ContentLife))
-	return s.linkRedirect(c, http.StatusFound, s.base(c.Request)+contentPath+grant)
+	return s.linkRedirect(c, http.StatusFound, s.origins(c.Request).content()+contentPath+grant)
 }
 
 // staticDownload handles GET /shared/static/TOKEN.EXT: the file itself. Where
@@ -431,7 +431,7 @@ func (s *Server) staticDownload(c *call) error {
 	c.params["token"] = token
 	o, err := s.openLink(c)
 	if content.Is(err, content.LinkPassword) {
-		return s.linkRedirect(c, http.StatusFound, s.base(c.Request)+linkPath+token)
+		return s.linkRedirect(c, http.StatusFound, s.origins(c.Request).app()+linkPath+token)
 	}
 	if err != nil {
 		return err
@@ -445,7 +445,7 @@ func (s *Server) vanityLink(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.linkRedirect(c, http.StatusFound, s.base(c.Request)+linkPath+token)
+	return s.linkRedirect(c, http.StatusFound, s.origins(c.Request).app()+linkPath+token)
 }
 
 // embed handles GET /preview/expiring_embed/:grant: a file's page without what
@@ -461,7 +461,7 @@ func (s *Server) embed(c *call) error {
 	if c.who, err = s.grantee(c, grant, who); err != nil {
 		return err
 	}
-	f, _, err := s.Tree.Contents(c.Context(), c.who, grant.File, 0)
+	f, _, err := s.Tree.Contents(c.Context(), c.who, content.Download, grant.File, 0)
 	if err != nil {
 		return err
 	}

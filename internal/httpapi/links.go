@@ -152,7 +152,7 @@ func (s *Server) linkFields(c *call, item content.Item, view boxapi.View) (f lin
 
 // sharedLink is a link as the wire has it.
 func (s *Server) sharedLink(c *call, item content.Item, l *content.SharedLink) *boxapi.SharedLink {
-	base := s.base(c.Request)
+	base := s.origins(c.Request).app()
 	out := &boxapi.SharedLink{
 		URL:                 base + linkPath + l.Token,
 		EffectiveAccess:     string(l.Access),
@@ -226,7 +226,7 @@ func (s *Server) embedLink(c *call, f *content.File) (any, error) {
 		token.RestrictedTo = append(token.RestrictedTo, boxapi.Restriction{Scope: string(r.Scope), Object: restrictedObject(r.Item)})
 	}
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, 0, auth.ForEmbed, embedLife))
-	return boxapi.ExpiringEmbedLink{Token: token, URL: s.base(c.Request) + embedPath + grant}, nil
+	return boxapi.ExpiringEmbedLink{Token: token, URL: s.origins(c.Request).app() + embedPath + grant}, nil
 }
 
 // pathOf is the path below which the server is published, without a slash at its end.

@@ -35,7 +35,7 @@ func (s *Server) tokenRequest(c *call) (auth.TokenRequest, url.Values, error) {
 	if err != nil {
 		return auth.TokenRequest{}, nil, err
 	}
-	base := s.base(c.Request)
+	base := s.origins(c.Request).base
 	req := auth.TokenRequest{
 		GrantType: form.Get("grant_type"),
 		ClientID:  form.Get("client_id"), ClientSecret: form.Get("client_secret"), HasClient: form.Get("client_id") != "",

@@ -138,6 +138,9 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 		VersionNumber:     strconv.FormatInt(f.VersionNumber, 10),
 	}
 	out.PathCollection, out.Parent = way(c, f, view)
+	if view.Fields.Has("representations") {
+		out.Representations = s.representations(c, f)
+	}
 	if !view.Fields.None() {
 		s.fullFile(c, f, &out, view)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"boxcar/internal/content"
+	"boxcar/internal/preview"
 	"boxcar/internal/tree"
 )
 
@@ -53,7 +54,10 @@ func (s *Server) table() []route {
 	add("POST", "/files/:file", restore)
 	add("GET", "/files/:file/trash", get)
 	add("DELETE", "/files/:file/trash", purge)
+	add("POST", "/files/:file/copy", s.copyFile)
 	add("GET", "/files/:file/content", s.download)
+	add("GET", "/files/:file/thumbnail.png", s.thumbnail(preview.PNG))
+	add("GET", "/files/:file/thumbnail.jpg", s.thumbnail(preview.JPEG))
 	add("GET", "/files/:file/versions", s.listVersions)
 	add("POST", "/files/:file/versions/current", s.promoteVersion)
 	add("GET", "/files/:file/versions/:version", s.getVersion)
@@ -68,8 +72,11 @@ func (s *Server) table() []route {
 	add("POST", "/folders/:folder", restore)
 	add("GET", "/folders/:folder/trash", get)
 	add("DELETE", "/folders/:folder/trash", purge)
+	add("POST", "/folders/:folder/copy", s.copyFolder)
 	add("GET", "/folders/:folder/items", s.listItems)
-	add("GET", "/search", s.search)
+	add("GET", representationPath, s.representation)
+	add("GET", representationPath+"/content", s.representationContent)
+	add("GET", representationPath+"/content/:asset", s.representationContent)
 	add("GET", "/events", s.listEvents)
 	add("OPTIONS", "/events", s.realtime)
 	add("GET", "/recent_items", s.listRecents)
@@ -84,6 +91,7 @@ func (s *Server) table() []route {
 	add("GET", "/collections", s.listCollections)
 	add("GET", "/collections/:collection", s.getCollection)
 	add("GET", "/collections/:collection/items", s.listCollection)
+	add("GET", "/search", s.search)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
 	add("PUT", "/users/:user", s.changeUser)
@@ -105,6 +113,7 @@ func (s *Server) table() []route {
 	open("GET", "/2.0"+followPath+":grant", s.follow)
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
+	open("GET", placeholderPath+":image", s.placeholder)
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
@@ -202,8 +211,8 @@ func (s *Server) authenticate(c *call, found *route) error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		token = ""
 	}
-	if token == "" && found.method == "GET" && strings.HasSuffix(found.name, "/content") {
-		token = c.query("access_token") // as browsers need it for downloads
+	if token == "" && found.method == "GET" && loaded(found.name) {
+		token = c.query("access_token")
 	}
 	if token == "" {
 		return errNoToken
@@ -214,6 +223,12 @@ func (s *Server) authenticate(c *call, found *route) error {
 		return err
 	}
 	return s.bringLinks(c, found)
+}
+
+// loaded says whether browsers load what is at a route by its address alone,
+// as files and pictures, so that the token may be in it.
+func loaded(route string) bool {
+	return strings.HasSuffix(route, "/content") || strings.HasSuffix(route, "/content/:asset") || strings.Contains(route, "/thumbnail.")
 }
 
 var errNoToken = content.Errorf(content.Unauthorized, "there is no bearer token")

@@ -6,6 +6,7 @@ import (
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
+	"boxcar/internal/tree"
 )
 
 // createWebLink handles POST /web_links.
@@ -38,7 +39,7 @@ func (s *Server) deleteWebLink(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Tree.TrashWebLink(c.Context(), c.who, id, c.preconditions()); err != nil {
+	if err := s.Tree.TrashItem(c.Context(), c.who, tree.WebLink, id, c.preconditions()); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)

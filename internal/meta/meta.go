@@ -53,10 +53,10 @@ type Tx interface {
 	Sessions
 	Parts
 	Events
-	Searches
-	Recents
 	SharedLinks
 	Favourites
+	Searches
+	Recents
 }
 
 // ItemKind tells items apart; its order is the order of listings.
@@ -75,7 +75,7 @@ type Limbo int
 const (
 	NoLimbo Limbo = iota
 	Growing       // the top of a copy that is still being made
-	Going         // the top of what is being deleted for good
+	Going         // the top of what is being deleted for good; see Doom
 )
 
 // Item is a folder, a file or a web link.
@@ -227,8 +227,9 @@ type Items interface {
 	OldVersions(before time.Time, limit int) ([]Version, error)
 	// DeleteVersion removes a version, not its parts.
 	DeleteVersion(id content.ID) error
-	// HasVersion says whether any version is made of a manifest.
-	HasVersion(m Manifest) (bool, error)
+	// HasVersion says whether any version is made of a manifest, but for one of
+	// them, which may be 0.
+	HasVersion(m Manifest, but content.ID) (bool, error)
 	// AllVersions are in order of id, those after the id given.
 	AllVersions(after content.ID, limit int) ([]Version, error)
 }

@@ -31,8 +31,8 @@ func (s *Service) tokens(ctx context.Context) (n int, err error) {
 	}
 }
 
-// deleted clears away what deleted users owned: their upload sessions and
-// items, one of them in a transaction, and then their root.
+// deleted clears away what deleted users owned: their upload sessions, one in a
+// transaction, and then their root with all that is in it.
 func (s *Service) deleted(ctx context.Context) (n int, err error) {
 	now := s.Now()
 	for {
@@ -70,23 +70,16 @@ func (s *Service) clear(tx meta.Tx, u content.User, now time.Time) (free []blob.
 		free, err = meta.Release(tx, sessions[0], content.Aborted, content.LogEvent{At: now, Event: "abort"})
 		return free, false, err
 	}
-	items, err := tx.Children(u.Root, 1)
-	if err != nil {
-		return nil, false, err
-	}
-	if len(items) > 0 {
-		free, err = meta.Purge(tx, items[0])
-		return free, false, err
-	}
+	// All that is in the root goes with it, bit by bit.
 	root, err := tx.Item(u.Root)
 	switch {
 	case content.Is(err, content.NotFound): // as old trash
 	case err != nil:
 		return nil, false, err
 	default:
-		if free, err = meta.Purge(tx, root); err != nil {
+		if err := meta.Doom(tx, root); err != nil {
 			return nil, false, err
 		}
 	}
-	return free, true, tx.Purged(u.ID)
+	return nil, true, tx.Purged(u.ID)
 }

@@ -31,7 +31,14 @@ type Service struct {
 	HashPassword  func(password string) string
 	CheckPassword func(hashed, password string) (bool, error)
 
-	links     linkState
+	links linkState
+	// Left, if not nil, is told that there is something in limbo for the sweep to
+	// take away; if nobody tells it, it finds it at its next round.
+	Left func()
+
+	Copying   CopyLimits
+	Bites     meta.Bites // of copying, and of deleting for good
+	copies    copies
 	seen      seen
 	followers followers
 }

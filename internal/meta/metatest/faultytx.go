@@ -328,8 +328,8 @@ func (t *faultyTx) OldVersions(before time.Time, limit int) ([]meta.Version, err
 	return ask(t, func() ([]meta.Version, error) { return t.tx.OldVersions(before, limit) })
 }
 
-func (t *faultyTx) HasVersion(m meta.Manifest) (bool, error) {
-	return ask(t, func() (bool, error) { return t.tx.HasVersion(m) })
+func (t *faultyTx) HasVersion(m meta.Manifest, but content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.HasVersion(m, but) })
 }
 
 func (t *faultyTx) AppendEvent(e meta.Event, streams ...content.ID) error {
@@ -350,29 +350,6 @@ func (t *faultyTx) AllEvents(after int64, filter meta.EventFilter, limit int) ([
 
 func (t *faultyTx) DropEvents(before time.Time, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropEvents(before, limit) })
-}
-
-func (t *faultyTx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) {
-	if err := t.step(); err != nil {
-		return nil, 0, err
-	}
-	return t.tx.Find(l)
-}
-
-func (t *faultyTx) Places(folders []content.ID) ([]meta.Place, error) {
-	return ask(t, func() ([]meta.Place, error) { return t.tx.Places(folders) })
-}
-
-func (t *faultyTx) PutRecent(r meta.Recent) error {
-	return do(t, func() error { return t.tx.PutRecent(r) })
-}
-
-func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent, limit int) ([]meta.Recent, error) {
-	return ask(t, func() ([]meta.Recent, error) { return t.tx.Recents(user, after, behind, limit) })
-}
-
-func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
-	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }
 
 func (t *faultyTx) InsertSharedLink(l meta.SharedLink) error {
@@ -425,4 +402,27 @@ func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.
 
 func (t *faultyTx) EventStreams(after int64) ([]content.ID, error) {
 	return ask(t, func() ([]content.ID, error) { return t.tx.EventStreams(after) })
+}
+
+func (t *faultyTx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) {
+	if err := t.step(); err != nil {
+		return nil, 0, err
+	}
+	return t.tx.Find(l)
+}
+
+func (t *faultyTx) Places(folders []content.ID) ([]meta.Place, error) {
+	return ask(t, func() ([]meta.Place, error) { return t.tx.Places(folders) })
+}
+
+func (t *faultyTx) PutRecent(r meta.Recent) error {
+	return do(t, func() error { return t.tx.PutRecent(r) })
+}
+
+func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent, limit int) ([]meta.Recent, error) {
+	return ask(t, func() ([]meta.Recent, error) { return t.tx.Recents(user, after, behind, limit) })
+}
+
+func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
+	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }

@@ -90,7 +90,11 @@ var links = []test{
 		update(t, s, func(tx meta.Tx) error {
 			return first(tx.InsertSharedLink(sharedLink(200, "")), tx.InsertSharedLink(sharedLink(201, "")))
 		})
-		update(t, s, func(tx meta.Tx) error { _, err := meta.Purge(tx, folder(200, aliceRoot, "a", alice)); return err })
+		update(t, s, func(tx meta.Tx) error { return meta.Doom(tx, folder(200, aliceRoot, "a", alice)) })
+		update(t, s, func(tx meta.Tx) error {
+			_, err := meta.PurgeSome(tx, 200, 0, func(int) bool { return true })
+			return err
+		})
 		equal(t, "links", len(get(t, s, func(tx meta.Tx) ([]meta.SharedLink, error) { return tx.AllSharedLinks(0, 9) })), 0)
 		update(t, s, func(tx meta.Tx) error { return first(tx.DeleteSharedLink(200), tx.DeleteSharedLink(200)) })
 	}},

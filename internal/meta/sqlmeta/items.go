@@ -356,7 +356,8 @@ func (tx *Tx) OldVersions(before time.Time, limit int) ([]meta.Version, error) {
 }
 
 // HasVersion is a meta.Items method.
-func (tx *Tx) HasVersion(m meta.Manifest) (bool, error) {
-	n, err := tx.number("look for versions", `SELECT CASE WHEN EXISTS (SELECT 1 FROM version WHERE manifest = ?) THEN 1 ELSE 0 END`, int64(m))
+func (tx *Tx) HasVersion(m meta.Manifest, but content.ID) (bool, error) {
+	n, err := tx.number("look for versions", `SELECT CASE WHEN EXISTS (SELECT 1 FROM version WHERE manifest = ? AND id <> ?) THEN 1 ELSE 0 END`,
+		int64(m), int64(but))
 	return n == 1, err
 }
