@@ -113,6 +113,7 @@ func (s *Server) table() []route {
 	open("GET", "/2.0"+followPath+":grant", s.follow)
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
+	open("GET", contentPath+":grant/:name", s.content)
 	open("GET", placeholderPath+":image", s.placeholder)
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)

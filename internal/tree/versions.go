@@ -174,12 +174,8 @@ func (s *Service) Promote(ctx context.Context, who content.Principal, file, id c
 		if err := content.Allow(who, content.Upload, f); err != nil {
 			return err
 		}
-		owner, err := tx.User(row.Owner)
-		if err != nil {
+		if err := room(tx, row.Owner, old.Size); err != nil {
 			return err
-		}
-		if room := owner.Room(0); old.Size > room {
-			return content.Errorf(content.QuotaExceeded, "the version has %d bytes, and %d of the quota of %d are free", old.Size, room, owner.Quota)
 		}
 		v := meta.Version{
 			ID: s.NewID(), File: file, Number: row.Current.Number + 1, Name: old.Name, Size: old.Size, SHA1: old.SHA1,

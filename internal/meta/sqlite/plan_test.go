@@ -69,6 +69,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 			tx.InsertUser(content.User{Person: content.Person{ID: 1}, Enterprise: content.Enterprise{ID: 1}, Root: 1}),
 			tx.InsertItem(meta.Item{ID: 1, Owner: 1}),
 			tx.InsertItem(meta.Item{ID: 10, Owner: 1, Parent: 1, Key: "a"}),
+			tx.InsertItem(meta.Item{ID: 12, Owner: 1, Parent: 1, Key: "a2"}),
+			tx.InsertItem(meta.Item{ID: 13, Owner: 1, Parent: 1, Key: "a3"}),
 			tx.InsertItem(meta.Item{ID: 11, Owner: 1, Parent: 1, Key: "b", Kind: meta.WebLink}))
 	})
 	if err != nil {
@@ -137,9 +139,22 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"OldVersions":     {run: func(tx *sqlmeta.Tx) { tx.OldVersions(s0, 10) }},
 		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1, 2) }},
 		"AppendEvent":     {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
+		"SetFavourite":    {run: func(tx *sqlmeta.Tx) { tx.SetFavourite(1, 10, true, s0); tx.SetFavourite(1, 10, false, s0) }},
+		"IsFavourite":     {run: func(tx *sqlmeta.Tx) { tx.IsFavourite(1, 10) }},
+		"Favourites":      {run: func(tx *sqlmeta.Tx) { tx.Favourites(1, 5, 10) }},
 		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
 		"EventStreams":    {sorts, func(tx *sqlmeta.Tx) { tx.EventStreams(1) }}, // DISTINCT
 		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
+		"ItemsIn from":    {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Offset: 1, Limit: 10}) }},
+		"ItemsIn from, by id": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Offset: 1, Limit: 10})
+		}},
+		"ItemsIn from, by date": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Offset: 1, Limit: 10})
+		}},
+		"ItemsIn from, back": {run: func(tx *sqlmeta.Tx) {
+			tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Desc: true, Offset: 1, Limit: 10})
+		}},
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
 		}},
