@@ -56,13 +56,6 @@ func (w *wire) linkOf(t testing.TB, item string) *link {
 	return r.SharedLink
 }
 
-func (w *wire) webLink(t testing.TB, parent, name string) string {
-	t.Helper()
-	var r struct{ ID string }
-	w.do(t, "POST", "/2.0/web_links", fields{"url": "https://example.net/", "name": name, "parent": fields{"id": parent}}).want(201).decode(&r)
-	return r.ID
-}
-
 // by is the BoxApi header of a link.
 func by(l link, password ...string) []string {
 	h := "shared_link=" + l.URL
