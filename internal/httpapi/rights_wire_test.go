@@ -1,26 +1,19 @@
 package httpapi_test
 
 import (
+	"net/url"
 	"testing"
-
-	"boxcar/internal/content"
 )
 
-// narrowed is the same client with a token that is good for one scope only, on
-// one item or, with "", on all.
-func (w *wire) narrowed(t testing.TB, who content.Principal, scope content.Scope, item string) *wire {
+// narrowed is the same user with a token that is good for one scope only, on
+// one folder or, with "", on all.
+func (w *wire) narrowed(t testing.TB, scope, folder string) *wire {
 	t.Helper()
-	id, err := content.ParseID("0" + item)
-	if err != nil {
-		t.Fatal(err)
+	v := url.Values{"grant_type": {exchange}, "subject_token": {w.token}, "subject_token_type": {accessType}, "scope": {scope}}
+	if folder != "" {
+		v.Set("resource", "folders/"+folder)
 	}
-	token, err := w.Auth.Narrow(t.Context(), who, []content.Scope{scope}, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := *w
-	other.token = token.Access
-	return &other
+	return w.as(w.form(t, "/oauth2/token", v).granted().AccessToken)
 }
 
 // What is found, followed and remembered is what the caller may see, and no
@@ -29,7 +22,6 @@ func TestSearchAndEventsKnowTheirCaller(t *testing.T) {
 	t.Parallel()
 	w := start(t, nil)
 	u := w.user(t, "user@example.net", 0)
-	who := content.Principal{User: u.who.ID, Root: u.who.Root, Enterprise: u.who.Enterprise.ID}
 	shared, private := u.folder(t, "0", "shared words"), u.folder(t, "0", "private")
 	u.simpleIn(t, shared, "words in shared.txt", "x").file()
 	u.simpleIn(t, private, "words in private.txt", "x").file()
@@ -37,27 +29,23 @@ func TestSearchAndEventsKnowTheirCaller(t *testing.T) {
 	u.finds(t, "words", all...)
 
 	t.Run("restricted tokens", func(t *testing.T) {
-		in := u.narrowed(t, who, content.ScopeBaseExplorer, shared)
+		in := u.narrowed(t, "base_explorer", shared)
 		in.finds(t, "words", "shared words", "words in shared.txt")
 		in.finds(t, "words&ancestor_folder_ids="+shared, "words in shared.txt")
 		in.do(t, "GET", "/2.0/search?query=words&ancestor_folder_ids="+private, nil).refused(403, "insufficient_scope")
-		for _, scope := range []content.Scope{content.ScopeItemUpload, content.ScopeBaseExplorer} {
-			in := u.narrowed(t, who, scope, shared)
+		for _, scope := range []string{"item_upload", "base_explorer"} {
+			in := u.narrowed(t, scope, shared)
 			for _, path := range []string{"/2.0/events", "/2.0/events?stream_position=now", "/2.0/recent_items"} {
 				in.do(t, "GET", path, nil).refused(403, "insufficient_scope")
 			}
 			in.do(t, "OPTIONS", "/2.0/events", nil).refused(403, "insufficient_scope")
 		}
-		u.narrowed(t, who, content.ScopeItemUpload, shared).do(t, "GET", "/2.0/search?query=words", nil).refused(403, "insufficient_scope")
-		everything := u.narrowed(t, who, content.ScopeRootReadOnly, "")
+		u.narrowed(t, "item_upload", shared).do(t, "GET", "/2.0/search?query=words", nil).refused(403, "insufficient_scope")
+		everything := u.narrowed(t, "root_readonly", "")
 		everything.finds(t, "words", all...)
 		everything.do(t, "GET", "/2.0/events", nil).want(200)
 		everything.do(t, "GET", "/2.0/recent_items", nil).want(200)
-		admin, err := w.Auth.Operator(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		narrow := w.narrowed(t, admin, content.ScopeRootReadWrite, "")
+		narrow := w.narrowed(t, "root_readwrite", "")
 		narrow.do(t, "GET", "/2.0/events?stream_type=admin_logs", nil).refused(403, "insufficient_scope")
 		narrow.do(t, "GET", "/2.0/search?query=words&scope=enterprise_content", nil).refused(403, "insufficient_scope")
 	})
