@@ -85,21 +85,22 @@ func (tx *Tx) reindex(was, is meta.Item) error {
 	return tx.addWords(is.Owner, is.ID, now)
 }
 
-// worded is what the index has an item's words from.
-func (tx *Tx) worded(id content.ID) (meta.Item, error) {
-	return one(tx, "get item's words", `SELECT id, kind, COALESCE(parent, 0), limbo, trashed_at, owner, name, description, extra FROM item WHERE id = ?`,
-		func(it *meta.Item) []any {
-			return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, instant{&it.TrashedAt}, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}}
-		}, noItem(id), int64(id))
+// worded is what the index has an item's words from, and what it weighs.
+func (tx *Tx) worded(id content.ID) (meta.Item, weight, error) {
+	it, err := one(tx, "get item's words", selectWorded+`WHERE id = ?`, wordedColumns, noItem(id), int64(id))
+	return it, weight{it.Parent, it.Kind, micros(it.TrashedAt), it.Totals.Size}, err
+}
+
+const selectWorded = `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra, trashed_at, size FROM item `
+
+func wordedColumns(it *meta.Item) []any {
+	return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}, instant{&it.TrashedAt}, &it.Totals.Size}
 }
 
 // Reindex makes the index anew, of all items behind an id, and says how far it came;
 // 0 at the end. It is for a database that comes from before the index.
 func (tx *Tx) Reindex(after content.ID, limit int) (content.ID, error) {
-	rows, err := list(tx, "list items' words", `SELECT id, kind, COALESCE(parent, 0), limbo, trashed_at, owner, name, description, extra FROM item WHERE id > ? ORDER BY id LIMIT ?`,
-		func(it *meta.Item) []any {
-			return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, instant{&it.TrashedAt}, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}}
-		}, int64(after), limited(limit))
+	rows, err := list(tx, "list items' words", selectWorded+`WHERE id > ? ORDER BY id LIMIT ?`, wordedColumns, int64(after), limited(limit))
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
