@@ -24,7 +24,7 @@ SKIP := --exclude-dir=node_modules --exclude-dir='.?*'
 
 .PHONY: help
 help: ## say what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: test
 test: tools lint arch unit cross conformance ## everything that CI runs; installs what it lacks
@@ -96,6 +96,10 @@ dev: build ## a server on data that make clean throws away; ARGS=... for its fla
 .PHONY: bench
 bench: ## the server beside its floor, see bench/; ARGS=... for its flags
 	@go run ./bench $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: ## folders and accounts as they grow, see bench/; ARGS=... for its flags
+	@go run ./bench scale $(ARGS)
 
 .PHONY: gobench
 gobench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s

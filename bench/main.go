@@ -22,12 +22,20 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"boxcar/bench/scale"
 )
 
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) == 3 && os.Args[1] == "floor" {
 		log.Fatal(floor(os.Args[2]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "scale" {
+		if err := scale.Run(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+		return
 	}
 	size := flag.Int64("size", 2<<30, "bytes of the big file")
 	rounds := flag.Int("rounds", 3, "how often each load runs")

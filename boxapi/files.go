@@ -63,8 +63,8 @@ type File struct {
 	IsDownloadAvailable           *bool        `json:"is_download_available,omitzero" box:"full"`
 	AllowedSharedLinkAccessLevels List[string] `json:"allowed_shared_link_access_levels,omitzero" box:"full"`
 	VersionLimit                  *int         `json:"version_limit" box:"full"` // null: no limit
-	RestoredFrom                  any          `json:"restored_from" box:"full"`
-	PromotedBy                    any          `json:"promoted_by" box:"full"`
+	RestoredFrom                  *VersionRef  `json:"restored_from" box:"full"`
+	PromotedBy                    *UserMini    `json:"promoted_by" box:"full"`
 	Retention                     any          `json:"retention" box:"full"`
 }
 
@@ -170,9 +170,15 @@ type FileVersion struct {
 	AuthenticatedDownloadURL *string          `json:"authenticated_download_url,omitzero" box:"full"`
 	IsDownloadAvailable      *bool            `json:"is_download_available,omitzero" box:"full"`
 	VersionLimit             *int             `json:"version_limit" box:"full"`
-	RestoredFrom             any              `json:"restored_from" box:"full"`
-	PromotedBy               any              `json:"promoted_by" box:"full"`
+	RestoredFrom             *VersionRef      `json:"restored_from" box:"full"`
+	PromotedBy               *UserMini        `json:"promoted_by" box:"full"`
 	Retention                any              `json:"retention" box:"full"`
+}
+
+// VersionRef names the version that another one repeats.
+type VersionRef struct {
+	Type string `json:"type"` // TypeFileVersion
+	ID   ID     `json:"id"`
 }
 
 // MarshalJSON writes the Standard form.

@@ -14,6 +14,7 @@ const (
 	TypeEnterprise    = "enterprise"
 	TypeUploadSession = "upload_session"
 	TypeLock          = "lock"
+	TypeCollection    = "collection"
 	TypeError         = "error"
 )
 
@@ -168,6 +169,13 @@ type SharedLinkPermissions struct {
 	CanEdit     bool `json:"can_edit"`
 }
 
+// ExpiringEmbedLink is the address of a page that shows a file inside another,
+// and a token that is good for showing it.
+type ExpiringEmbedLink struct {
+	Token TokenReply `json:"token"`
+	URL   string     `json:"url"`
+}
+
 // WatermarkInfo says whether an item is watermarked.
 type WatermarkInfo struct {
 	IsWatermarked               bool `json:"is_watermarked"`
@@ -184,8 +192,29 @@ type Classification struct {
 
 // Collection is a collection that an item is in, such as the favourites.
 type Collection struct {
-	Type           string `json:"type"` // "collection"
-	ID             ID     `json:"id"`
-	Name           string `json:"name"`
-	CollectionType string `json:"collection_type"`
+	Type           string `json:"type" box:"base"` // TypeCollection
+	ID             ID     `json:"id" box:"base"`
+	Name           string `json:"name" box:"mini"`
+	CollectionType string `json:"collection_type" box:"mini"`
+}
+
+// Favourites is the one collection that every user has.
+func Favourites(id ID) Collection {
+	return Collection{Type: TypeCollection, ID: id, Name: "Favorites", CollectionType: "favorites"}
+}
+
+// Collections is a page of a user's collections.
+type Collections struct {
+	TotalCount int              `json:"total_count"`
+	Entries    List[Collection] `json:"entries" box:",items"`
+	Limit      int              `json:"limit"` // as applied
+	Offset     int              `json:"offset"`
+}
+
+// CollectionItems is a page of what is in a collection.
+type CollectionItems struct {
+	TotalCount int   `json:"total_count"`
+	Entries    Items `json:"entries" box:",items"`
+	Limit      int   `json:"limit"` // as applied
+	Offset     int   `json:"offset"`
 }

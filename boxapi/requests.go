@@ -33,4 +33,12 @@ type PreflightReply struct {
 type CreateFolder struct {
 	Name   *Name `json:"name,omitzero"`
 	Parent *Ref  `json:"parent,omitzero"`
+	FolderOptions
+}
+
+// CopyItem is the body of POST /files/ID/copy and POST /folders/ID/copy.
+type CopyItem struct {
+	Name    *Name `json:"name,omitzero"`
+	Parent  *Ref  `json:"parent,omitzero"`
+	Version ID    `json:"version,omitzero"` // of a file; "" for the current one
 }

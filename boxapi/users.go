@@ -1,5 +1,10 @@
 package boxapi
 
+import (
+	"encoding/json"
+	"reflect"
+)
+
 // UserMini is a user as others name it.
 type UserMini struct {
 	Type  string `json:"type" box:"base"` // TypeUser
@@ -62,4 +67,77 @@ type Enterprise struct {
 	Type string `json:"type"` // TypeEnterprise
 	ID   ID     `json:"id"`
 	Name string `json:"name"`
+}
+
+// Users is a page of a list of users, by offset.
+type Users struct {
+	TotalCount int    `json:"total_count"`
+	Entries    []User `json:"entries" box:",items"`
+	Limit      int    `json:"limit"` // as applied
+	Offset     int    `json:"offset"`
+}
+
+// UsersByMarker is a page of a list of users, by marker.
+type UsersByMarker struct {
+	Entries    []User     `json:"entries" box:",items"`
+	Limit      int        `json:"limit"`                // as applied
+	NextMarker NullString `json:"next_marker,omitzero"` // absent on the last page
+}
+
+// UserChange is the body of POST /users and PUT /users/:id.
+type UserChange struct {
+	Name                          *string             `json:"name,omitzero"`
+	Login                         *string             `json:"login,omitzero"`
+	IsPlatformAccessOnly          *bool               `json:"is_platform_access_only,omitzero"`
+	Role                          *string             `json:"role,omitzero"` // "coadmin" or "user"
+	Language                      *string             `json:"language,omitzero"`
+	IsSyncEnabled                 *bool               `json:"is_sync_enabled,omitzero"`
+	JobTitle                      *string             `json:"job_title,omitzero"`
+	Phone                         *string             `json:"phone,omitzero"`
+	Address                       *string             `json:"address,omitzero"`
+	SpaceAmount                   *int64              `json:"space_amount,omitzero"` // bytes; -1 is no limit
+	TrackingCodes                 *List[TrackingCode] `json:"tracking_codes,omitzero"`
+	CanSeeManagedUsers            *bool               `json:"can_see_managed_users,omitzero"`
+	Timezone                      *string             `json:"timezone,omitzero"`
+	IsExternalCollabRestricted    *bool               `json:"is_external_collab_restricted,omitzero"`
+	IsExemptFromDeviceLimits      *bool               `json:"is_exempt_from_device_limits,omitzero"`
+	IsExemptFromLoginVerification *bool               `json:"is_exempt_from_login_verification,omitzero"`
+	Status                        *string             `json:"status,omitzero"`
+	ExternalAppUserID             *string             `json:"external_app_user_id,omitzero"`
+	NotificationEmail             NewAddress          `json:"notification_email,omitzero"`
+}
+
+// NewAddress is a notification_email to set. The zero NewAddress is an absent one.
+type NewAddress struct {
+	Given bool
+	Email string // "" takes it away
+}
+
+// UnmarshalJSON accepts an object with an email, and null or an empty string,
+// which take the address away.
+func (a *NewAddress) UnmarshalJSON(data []byte) error {
+	*a = NewAddress{Given: true}
+	switch kind := kindOf(data); kind {
+	case "null":
+		return nil
+	case "string":
+		return json.Unmarshal(data, &a.Email)
+	case "object":
+		var n NotificationEmail
+		err := json.Unmarshal(data, &n)
+		a.Email = n.Email
+		return err
+	default:
+		return &json.UnmarshalTypeError{Value: kind, Type: reflect.TypeFor[NewAddress]()}
+	}
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (a NewAddress) MarshalJSON() ([]byte, error) {
+	if a.Email == "" {
+		return []byte("null"), nil
+	}
+	return EncodeJSON(struct {
+		Email string `json:"email"`
+	}{a.Email})
 }

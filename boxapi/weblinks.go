@@ -27,6 +27,25 @@ type WebLink struct {
 	SharedLink     *SharedLink    `json:"shared_link" box:"standard"`
 	Parent         *FolderMini    `json:"parent" box:"standard"`
 	ItemStatus     string         `json:"item_status" box:"standard"`
+
+	// Not in Box's description of a web link, but browser components ask for
+	// them in lists of all sorts of items.
+	Permissions *WebLinkPermissions `json:"permissions,omitzero" box:"full"`
+	Tags        List[string]        `json:"tags" box:"full"`
+	Collections List[Collection]    `json:"collections" box:"full"`
+
+	IsAccessibleViaSharedLink     *bool        `json:"is_accessible_via_shared_link,omitzero" box:"full"`
+	AllowedSharedLinkAccessLevels List[string] `json:"allowed_shared_link_access_levels,omitzero" box:"full"`
+	SharedLinkPermissionOptions   List[string] `json:"shared_link_permission_options,omitzero" box:"full"`
+}
+
+// WebLinkPermissions is what the caller may do with a web link. All keys are
+// always there.
+type WebLinkPermissions struct {
+	CanRename         bool `json:"can_rename"`
+	CanDelete         bool `json:"can_delete"`
+	CanShare          bool `json:"can_share"`
+	CanSetShareAccess bool `json:"can_set_share_access"`
 }
 
 // ItemType is the web link's type.

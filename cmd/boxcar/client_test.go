@@ -63,6 +63,9 @@ func (c *client) send(method, path string, body io.Reader, length int64, header 
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+	}
 	return c.HTTP.Do(req)
 }
 

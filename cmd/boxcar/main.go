@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 )
 
 // What scripts may rely on.
@@ -25,21 +26,39 @@ const (
 type program struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Doctor  doctorCmd  `cmd:"" help:"Prove that a data directory is whole."`
-	Token   tokenCmd   `cmd:"" help:"Replace the administrator's developer token."`
+	User    userCmd    `cmd:"" help:"Add, list, change and delete users."`
+	App     appCmd     `cmd:"" help:"Add, list, change and delete applications."`
+	Token   tokenCmd   `cmd:"" help:"Make a developer token."`
+	CA      caCmd      `cmd:"" name:"ca" help:"Make or show the certificate authority for --box-hosts."`
 	Version versionCmd `cmd:"" help:"Say which boxcar this is."`
 }
 
 // streams are where a command writes: results to Out, everything else to Err.
+// In is asked for a password, by Ask where that is somebody's terminal.
 type streams struct {
+	In       io.Reader
 	Out, Err io.Writer
 	Terminal bool // Err is one
+	Ask      func(prompt string) (string, error)
 }
 
 // errInterrupted says that a person stopped the command.
 var errInterrupted = errors.New("interrupted")
 
 func main() {
-	os.Exit(run(os.Args[1:], streams{Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stderr)}))
+	s := streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stderr)}
+	if isTerminal(os.Stdin) {
+		s.Ask = askTerminal
+	}
+	os.Exit(run(os.Args[1:], s))
+}
+
+// askTerminal reads a line that is not shown.
+func askTerminal(prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	b, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(b), err
 }
 
 // run is the whole program, and returns its exit code.

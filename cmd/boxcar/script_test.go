@@ -41,6 +41,7 @@ import (
 //	find-blob DIR           sets BLOB to the path of the one blob in DIR
 //	flip FILE               changes one byte
 //	mode PERM FILE          the file has these permissions, in octal
+//	roots FILE              has ask trust the certificates in it
 //	certificate CERT KEY    makes a certificate for 127.0.0.1, which ask trusts
 //	unprivileged ARG...     runs the program as somebody who is not root
 func TestScripts(t *testing.T) {
@@ -80,6 +81,7 @@ func TestScripts(t *testing.T) {
 			"flip":          cmdFlip,
 			"mode":          cmdMode,
 			"certificate":   cmdCertificate,
+			"roots":         cmdRoots,
 			"unprivileged":  cmdUnprivileged,
 		},
 	})
@@ -143,7 +145,7 @@ var seen = []string{
 	"BOXCAR_DATA", "BOXCAR_LISTEN", "BOXCAR_PUBLIC_URL", "BOXCAR_TLS_CERT", "BOXCAR_TLS_KEY",
 	"BOXCAR_TRUSTED_PROXY", "BOXCAR_CORS_ALLOW_ORIGIN", "BOXCAR_DEVELOPER_TOKEN",
 	"BOXCAR_ALLOW_REMOTE_DEVELOPER_TOKEN", "BOXCAR_PART_SIZE", "BOXCAR_MIN_CHUNKED_SIZE",
-	"BOXCAR_MAX_FILE_SIZE", "BOXCAR_QUOTA",
+	"BOXCAR_MAX_FILE_SIZE", "BOXCAR_QUOTA", "BOXCAR_BOX_HOSTS", "BOXCAR_PLAIN_LISTEN",
 }
 
 // surround gives a command the script's directory and environment.
@@ -216,6 +218,11 @@ func cmdTake(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no one group that matches in stdout", args[1])
 	}
 	ts.Setenv(args[0], m[1])
+}
+
+func cmdRoots(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "roots FILE")
+	of(ts).roots = []byte(ts.ReadFile(args[0]))
 }
 
 func cmdFindBlob(ts *testscript.TestScript, neg bool, args []string) {

@@ -20,8 +20,11 @@ type serveCmd struct {
 	dataFlag `embed:""`
 	Listen   string `placeholder:"ADDR" default:"127.0.0.1:8080" env:"BOXCAR_LISTEN" help:"Address to listen on (${default})."`
 
+	BoxHosts    bool   `env:"BOXCAR_BOX_HOSTS" help:"Answer over TLS as Box's own hosts, api.box.com and the others, too; boxcar ca says what clients need for that."`
+	PlainListen string `placeholder:"ADDR" env:"BOXCAR_PLAIN_LISTEN" help:"Another address to listen on, without TLS, where --listen is with TLS."`
+
 	PublicURL       string         `name:"public-url" placeholder:"URL" env:"BOXCAR_PUBLIC_URL" help:"Where clients reach the server, if not at the host of their requests."`
-	TLSCert         string         `name:"tls-cert" placeholder:"FILE" env:"BOXCAR_TLS_CERT" help:"Certificate chain, PEM."`
+	TLSCert         string         `name:"tls-cert" placeholder:"FILE" env:"BOXCAR_TLS_CERT" help:"Certificate chain, PEM; read again when it changes."`
 	TLSKey          string         `name:"tls-key" placeholder:"FILE" env:"BOXCAR_TLS_KEY" help:"Its key, PEM."`
 	TrustedProxy    []netip.Prefix `placeholder:"CIDR" env:"BOXCAR_TRUSTED_PROXY" help:"Proxies whose X-Forwarded-Proto and X-Forwarded-Host count."`
 	CORSAllowOrigin []string       `name:"cors-allow-origin" placeholder:"ORIGIN" env:"BOXCAR_CORS_ALLOW_ORIGIN" help:"Origins whose web pages may use the API; * is any."`
@@ -40,7 +43,7 @@ func (s serveCmd) Validate() error { return s.config().Check() }
 
 func (s serveCmd) config() daemon.Config {
 	return daemon.Config{
-		Data: s.Data, Listen: s.Listen,
+		Data: s.Data, Listen: s.Listen, PlainListen: s.PlainListen, BoxHosts: s.BoxHosts,
 		PublicURL: s.PublicURL, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		TrustedProxies: s.TrustedProxy, AllowOrigins: s.CORSAllowOrigin,
 		DeveloperToken: s.DeveloperToken, AllowRemoteDeveloperToken: s.AllowRemoteDeveloperToken,
@@ -84,27 +87,42 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	}
 	credentials := filepath.Join(data, daemon.CredentialsFile)
 	script := filepath.Join(data, "upload.sh")
-	text := uploadScript(d.URL(), credentials)
+	url := d.URL()
+	if plain := d.PlainURL(); plain != "" {
+		url = plain // there is nothing to trust for it
+	}
+	text := uploadScript(url, credentials)
 	if err := putScript(script, text); err != nil {
 		return err
 	}
 	w := new(strings.Builder)
 	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
+	if plain := d.PlainURL(); plain != "" {
+		fmt.Fprintf(w, "Without TLS it listens at %s\n\n", plain)
+	}
+	if s.BoxHosts {
+		fmt.Fprintf(w, "To clients that know Box's own hosts only it is Box:\nboxcar ca --data %s says what they need for that.\n\n", quoteShell(s.Data))
+	}
 	if c := d.Credentials; c != nil {
 		fmt.Fprintf(w, "This is the first start. What it made is shown once, and kept in %s for you only:\n\n", credentials)
 		fmt.Fprintf(w, "  administrator    %s, user id %s, enterprise id %s\n", c.Admin.Login, c.Admin.ID, c.Enterprise.ID)
+		fmt.Fprintf(w, "  password         %s\n", c.Password)
 		fmt.Fprintf(w, "  developer token  %s\n", c.DeveloperToken)
 		fmt.Fprintf(w, "  client id        %s\n", c.ClientID)
 		fmt.Fprintf(w, "  client secret    %s\n\n", c.ClientSecret)
+		fmt.Fprintf(w, "People log in with the password at %s/oauth2/authorize, where applications send them;\nboxcar user, boxcar app and boxcar token make more users, applications and tokens.\n\n", d.URL())
 	} else {
 		fmt.Fprintf(w, "The developer token is in %s;\nboxcar token --data %s makes a new one.\n\n", credentials, quoteShell(s.Data))
 	}
 	fmt.Fprintf(w, "Try it in another terminal%s:\n\n", s.smallest())
 	fmt.Fprintf(w, "  . %s\n", quoteShell(credentials))
-	fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $BOXCAR_TOKEN\" %s/2.0/users/me\n", quoteShell(d.URL()))
+	if s.BoxHosts && url == d.URL() {
+		fmt.Fprintf(w, "  export CURL_CA_BUNDLE=%s\n", quoteShell(daemon.CAFile(data)))
+	}
+	fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $BOXCAR_TOKEN\" %s/2.0/users/me\n", quoteShell(url))
 	fmt.Fprintf(w, "  sh %s FILE\n\n", quoteShell(script))
 	if d.Credentials != nil {
-		fmt.Fprintf(w, "Point an SDK at it:\n\n%s\n", sdkLines(d.URL()))
+		fmt.Fprintf(w, "Point an SDK at it:\n\n%s\n", sdkLines(url))
 		fmt.Fprintf(w, "Upload a file in parts with curl and openssl. This is %s:\n\n%s\n", script, text)
 	}
 	// In one piece: programs wait for the first line and then read the rest.

@@ -34,12 +34,14 @@ var table = map[string][]string{
 	"internal/sweep":  {"internal/meta", "internal/blob", "internal/digest", "internal/content"},
 	"internal/upload": {"internal/tree", "internal/meta", "internal/blob", "internal/digest", "internal/content"},
 
-	"internal/httpapi": {"internal/upload", "internal/tree", "internal/auth", "internal/content", "boxapi"},
+	"internal/preview": {"internal/content"},
+
+	"internal/httpapi": {"internal/upload", "internal/tree", "internal/auth", "internal/preview", "internal/content", "boxapi"},
 
 	"internal/daemon": {
 		"internal/content", "internal/vfs", "internal/digest", "internal/blob", "internal/meta",
 		"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
-		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/httpapi",
+		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi",
 	},
 
 	"internal/blob/blobtest":     {"internal/blob", "internal/content", "internal/digest"},
@@ -70,7 +72,7 @@ var testTable = map[string][]string{
 var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk"}, services...)
 
 var (
-	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep"}
+	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/preview"}
 	backends = []string{"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
@@ -146,8 +148,9 @@ var others = map[string][]string{
 	"internal/content": {"golang.org/x/text/..."},
 	"internal/upload":  {"golang.org/x/sync/..."},
 	"internal/tree":    {"golang.org/x/text/...", "golang.org/x/sync/..."},
-	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/..."},
+	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/...", "github.com/youmark/pkcs8"},
 	"internal/sweep":   {"golang.org/x/sync/..."},
+	"internal/preview": {"golang.org/x/image/...", "golang.org/x/sync/..."},
 }
 
 // emptyNames say nothing about what a package holds.

@@ -1,16 +1,13 @@
-// Package auth is the service for who is asking: users, tokens, and content
-// URLs that authorise themselves.
+// Package auth is the service for who is asking: users, applications, the
+// tokens that they get, and content URLs that authorise themselves.
 package auth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
-	"strings"
+	"encoding/json"
 	"time"
 
 	"boxcar/internal/content"
@@ -24,8 +21,13 @@ type Service struct {
 	NewID func() content.ID
 	// Random fills b with random bytes.
 	Random func(b []byte)
+	// ResolveLink finds out what a shared link gives, with its password or "".
+	// nil: there are no shared links.
+	ResolveLink func(tx meta.Tx, url, password string) (content.LinkGrant, error)
 
-	key     [32]byte // signs content URLs
+	guard guard // of passwords
+
+	key     [32]byte // signs content URLs, and what login pages hand round
 	fixed   [32]byte // SHA-256 of the operator's own token
 	isFixed bool
 	admin   content.ID // whom it acts as
@@ -45,6 +47,7 @@ type Credentials struct {
 	ClientID       string
 	ClientSecret   string
 	DeveloperToken string
+	Password       string // of Admin
 }
 
 // Start makes an enterprise, its administrator, an application and a developer
@@ -76,13 +79,15 @@ func (s *Service) Start(ctx context.Context, keep func(Credentials) error) (*Cre
 		ClientID:       s.text(16),
 		ClientSecret:   s.text(16),
 		DeveloperToken: s.text(16),
+		Password:       s.text(10),
 	}
 	s.Random(s.key[:])
 	s.admin = c.Admin.ID
 	if err := keep(c); err != nil {
 		return nil, err
 	}
-	return &c, s.Meta.Update(ctx, func(tx meta.Tx) error { return s.first(tx, c) })
+	password := s.hashPassword(c.Password)
+	return &c, s.Meta.Update(ctx, func(tx meta.Tx) error { return s.first(tx, c, password) })
 }
 
 // administrator is whom the operator's tokens act as.
@@ -94,7 +99,7 @@ func administrator(tx meta.Tx) (content.ID, error) {
 	return content.ParseID(string(id))
 }
 
-func (s *Service) first(tx meta.Tx, c Credentials) error {
+func (s *Service) first(tx meta.Tx, c Credentials, password string) error {
 	now := s.Now()
 	if err := tx.PutSetting(settingSigningKey, s.key[:]); err != nil {
 		return err
@@ -108,7 +113,13 @@ func (s *Service) first(tx meta.Tx, c Credentials) error {
 	if _, err := s.insertUser(tx, content.User{Person: c.Admin, Enterprise: c.Enterprise, Admin: true}); err != nil {
 		return err
 	}
-	err := tx.InsertApp(meta.App{ID: c.ClientID, Name: "boxcar", SecretHash: hash(c.ClientSecret), CreatedAt: now})
+	if err := tx.SetPassword(c.Admin.ID, password); err != nil {
+		return err
+	}
+	err := tx.InsertApp(meta.App{
+		ID: c.ClientID, Name: "boxcar", SecretHash: hash(c.ClientSecret),
+		RedirectURIs: loopbackURIs, Grants: AllGrants, CreatedAt: now,
+	})
 	if err != nil {
 		return err
 	}
@@ -119,51 +130,6 @@ func (s *Service) first(tx meta.Tx, c Credentials) error {
 
 // Fix makes token act as the administrator, for as long as the server runs.
 func (s *Service) Fix(token string) { s.fixed, s.isFixed = hash(token), true }
-
-// CreateUser adds a user of the administrator's enterprise, with a root folder.
-// quota is in bytes; 0 is no limit. It returns a content.LoginTaken error if somebody has the login.
-func (s *Service) CreateUser(ctx context.Context, name, login string, quota int64) (user content.User, err error) {
-	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		admin, err := tx.User(s.admin)
-		if err != nil {
-			return err
-		}
-		user, err = s.insertUser(tx, content.User{
-			Person: content.Person{ID: s.NewID(), Name: name, Login: login}, Enterprise: admin.Enterprise, Quota: quota,
-		})
-		return err
-	})
-	return user, err
-}
-
-// insertUser gives a user a root folder and dates.
-func (s *Service) insertUser(tx meta.Tx, u content.User) (content.User, error) {
-	now := s.Now()
-	u.Root = s.NewID()
-	u.CreatedAt, u.ModifiedAt = now, now
-	if err := tx.InsertUser(u); err != nil {
-		return u, err
-	}
-	const name = "All Files"
-	return u, tx.InsertItem(meta.Item{
-		ID: u.Root, Kind: meta.Folder, Name: name, Key: content.NameKey(name),
-		CreatedAt: now, ModifiedAt: now, ContentCreatedAt: now, ContentModifiedAt: now,
-		CreatedBy: u.ID, ModifiedBy: u.ID, Owner: u.ID,
-	})
-}
-
-// User gets an account: the caller's own, or any for an administrator. Others
-// do not exist for the caller.
-func (s *Service) User(ctx context.Context, who content.Principal, id content.ID) (user content.User, err error) {
-	if id != who.User && !who.Admin {
-		return user, content.Errorf(content.NotFound, "there is no user %s, or you may not see it", id)
-	}
-	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		user, err = tx.User(id)
-		return err
-	})
-	return user, err
-}
 
 // SetQuota sets how many bytes the administrator may have; 0 is no limit.
 func (s *Service) SetQuota(ctx context.Context, quota int64) error {
@@ -180,27 +146,51 @@ func (s *Service) Issue(ctx context.Context, user content.ID, life time.Duration
 		row.ExpiresAt = now.Add(life)
 	}
 	return token, s.Meta.Update(ctx, func(tx meta.Tx) error {
-		if _, err := tx.User(user); err != nil {
+		u, err := tx.User(user)
+		if err != nil {
 			return err
+		}
+		if !u.DeletedAt.IsZero() {
+			return content.Errorf(content.NotFound, "user %s was deleted", user)
 		}
 		return tx.InsertToken(row)
 	})
 }
 
-// Replace takes all of the administrator's developer tokens back and makes a
-// new one.
-func (s *Service) Replace(ctx context.Context) (token string, err error) {
+// Replace takes all of a user's developer tokens back and makes a new one.
+func (s *Service) Replace(ctx context.Context, user content.ID) (token string, err error) {
 	token = s.text(16)
 	return token, s.Meta.Update(ctx, func(tx meta.Tx) error {
-		id, err := administrator(tx)
-		if err != nil {
+		if err := tx.DeleteTokens(user, meta.DeveloperToken); err != nil {
 			return err
 		}
-		if err := tx.DeleteTokens(id, meta.DeveloperToken); err != nil {
-			return err
-		}
-		return tx.InsertToken(meta.Token{Hash: hash(token), Kind: meta.DeveloperToken, User: id, CreatedAt: s.Now()})
+		return tx.InsertToken(meta.Token{Hash: hash(token), Kind: meta.DeveloperToken, User: user, CreatedAt: s.Now()})
 	})
+}
+
+// principal is a user with all of the user's rights.
+func principal(u content.User) content.Principal {
+	return content.Principal{
+		User: u.ID, Root: u.Root, Login: u.Login, Enterprise: u.Enterprise.ID, Admin: u.Admin, Actor: u.ID, Status: u.Status,
+	}
+}
+
+// Operator is the administrator, as whom the command line acts.
+func (s *Service) Operator(ctx context.Context) (who content.Principal, err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) error {
+		u, err := s.adminUser(tx)
+		who = principal(u)
+		return err
+	})
+	return who, err
+}
+
+func (s *Service) adminUser(tx meta.Tx) (content.User, error) {
+	id, err := administrator(tx)
+	if err != nil {
+		return content.User{}, err
+	}
+	return tx.User(id)
 }
 
 // Authenticate says who a token is, and whom it acts as. asUser is the As-User header,
@@ -209,53 +199,103 @@ func (s *Service) Replace(ctx context.Context) (token string, err error) {
 func (s *Service) Authenticate(ctx context.Context, token, asUser string) (who content.Principal, err error) {
 	h := hash(token)
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		id, err := s.owner(tx, h)
-		if err != nil {
+		if who, _, err = s.bearer(tx, h); err != nil || asUser == "" {
 			return err
 		}
-		u, err := tx.User(id)
-		if err != nil {
-			return err
-		}
-		who = content.Principal{User: u.ID, Root: u.Root, Login: u.Login, Admin: u.Admin, Actor: u.ID}
-		if asUser == "" {
-			return nil
-		}
-		if !who.Admin {
-			return content.Errorf(content.ImpersonationRefused, "this token may not act as another user")
-		}
-		other, err := content.ParseID(asUser)
-		if err == nil {
-			u, err = tx.User(other)
-		}
-		if content.Is(err, content.NotFound) {
-			return &content.Error{Kind: content.NotFound, Field: "user", Value: asUser, Message: "There is no user " + asUser}
-		}
-		if err != nil {
-			return err
-		}
-		who.User, who.Root, who.Login, who.Admin = u.ID, u.Root, u.Login, u.Admin
-		return nil
+		return as(tx, &who, asUser)
 	})
 	return who, err
 }
 
-// owner is whom a token belongs to.
-func (s *Service) owner(tx meta.Tx, h [32]byte) (content.ID, error) {
-	if s.isFixed && subtle.ConstantTimeCompare(h[:], s.fixed[:]) == 1 {
-		return s.admin, nil
+// as makes a principal act as another user.
+func as(tx meta.Tx, who *content.Principal, user string) error {
+	if err := content.AllowRight(*who, content.Impersonate); err != nil {
+		return content.Errorf(content.ImpersonationRefused, "this token may not act as another user").Because(err)
 	}
-	t, err := tx.Token(h)
-	if content.Is(err, content.NotFound) {
-		return 0, content.Errorf(content.Unauthorized, "the token is unknown")
+	var u content.User
+	id, err := content.ParseID(user)
+	if err == nil {
+		u, err = tx.User(id)
+	}
+	if content.Is(err, content.NotFound) || err == nil && (!u.DeletedAt.IsZero() || u.Enterprise.ID != who.Enterprise) {
+		return &content.Error{Kind: content.NotFound, Field: "user", Value: user, Message: "There is no user " + user}
 	}
 	if err != nil {
-		return 0, err
+		return err
+	}
+	if !u.Live() {
+		return content.Errorf(content.ImpersonationRefused, "user %s is inactive", id)
+	}
+	other := principal(u)
+	other.Actor, other.App = who.Actor, who.App
+	*who = other
+	return nil
+}
+
+// bearer is who comes with a token, and until when it is good; zero is for
+// ever. Codes and refresh tokens are no tokens here.
+func (s *Service) bearer(tx meta.Tx, h [32]byte) (who content.Principal, until time.Time, err error) {
+	if s.isFixed && subtle.ConstantTimeCompare(h[:], s.fixed[:]) == 1 {
+		u, err := tx.User(s.admin)
+		return principal(u), until, err
+	}
+	unknown := content.Errorf(content.Unauthorized, "the token is unknown")
+	t, err := tx.Token(h)
+	switch {
+	case content.Is(err, content.NotFound):
+		return who, until, unknown
+	case err != nil:
+		return who, until, err
+	}
+	switch t.Kind {
+	case meta.DeveloperToken, meta.AccessToken, meta.ExchangedToken:
+	default:
+		return who, until, unknown
 	}
 	if !t.ExpiresAt.IsZero() && !s.Now().Before(t.ExpiresAt) {
-		return 0, content.Errorf(content.TokenExpired, "the token expired")
+		return who, until, content.Errorf(content.TokenExpired, "the token expired")
 	}
-	return t.User, nil
+	u, err := tx.User(t.User)
+	if err != nil {
+		return who, until, err
+	}
+	if !u.Live() {
+		return who, until, content.Errorf(content.Unauthorized, "the user of this token is inactive or was deleted")
+	}
+	d, err := readDetail(t.Detail)
+	if err != nil {
+		return who, until, err
+	}
+	who = principal(u)
+	who.App, who.Scoped, who.Restrictions, who.Links = t.App, d.Scoped, d.Restrictions, d.Links
+	return who, t.ExpiresAt, nil
+}
+
+// detail is what is kept of a token or code beside whose it is.
+type detail struct {
+	// Scoped and what follows are as in content.Principal.
+	Scoped       bool                  `json:",omitzero"`
+	Restrictions []content.Restriction `json:",omitzero"`
+	Links        []content.LinkGrant   `json:",omitzero"`
+	ActorName    string                `json:",omitzero"` // whom an actor token named
+
+	// Of a code: what it is bound to.
+	RedirectURI string `json:",omitzero"`
+	Challenge   string `json:",omitzero"` // PKCE, S256
+}
+
+func (d detail) String() string {
+	if b, err := json.Marshal(d); err == nil && string(b) != "{}" {
+		return string(b)
+	}
+	return ""
+}
+
+func readDetail(text string) (d detail, err error) {
+	if text != "" {
+		err = json.Unmarshal([]byte(text), &d)
+	}
+	return d, err
 }
 
 // hash is what is kept of a secret. Secrets here are random and long, so they
@@ -267,49 +307,4 @@ func (s *Service) text(n int) string {
 	b := make([]byte, n)
 	s.Random(b)
 	return hex.EncodeToString(b)
-}
-
-// Grant is what a content URL allows: to download one version of a file, until
-// a time, as a user.
-type Grant struct {
-	User, File, Version content.ID
-	Until               time.Time // whole seconds
-}
-
-const grantLen = 4 * 8
-
-// Sign makes text of a grant that Grant reads back and nobody else can make.
-func (s *Service) Sign(g Grant) string {
-	b := make([]byte, 0, grantLen+sha256.Size)
-	for _, n := range []int64{int64(g.User), int64(g.File), int64(g.Version), g.Until.Unix()} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n))
-	}
-	return base64.RawURLEncoding.EncodeToString(append(b, s.mac(b)...))
-}
-
-func (s *Service) mac(b []byte) []byte {
-	h := hmac.New(sha256.New, s.key[:])
-	h.Write(b)
-	return h.Sum(nil)
-}
-
-// Grant reads a signed grant, and gives the principal it was made for. What is
-// not a grant is a content.NotFound error, and one whose time is over
-// content.TokenExpired.
-func (s *Service) Grant(ctx context.Context, signed string) (g Grant, who content.Principal, err error) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(signed))
-	if err != nil || len(b) != grantLen+sha256.Size || !hmac.Equal(b[grantLen:], s.mac(b[:grantLen])) {
-		return g, who, content.Errorf(content.NotFound, "this is not a content URL of this server")
-	}
-	n := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[i*8:])) }
-	g = Grant{User: content.ID(n(0)), File: content.ID(n(1)), Version: content.ID(n(2)), Until: time.Unix(n(3), 0)}
-	if !s.Now().Before(g.Until) {
-		return g, who, content.Errorf(content.TokenExpired, "this content URL expired")
-	}
-	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		u, err := tx.User(g.User)
-		who = content.Principal{User: u.ID, Root: u.Root, Login: u.Login, Admin: u.Admin, Actor: u.ID}
-		return err
-	})
-	return g, who, err
 }

@@ -1,6 +1,8 @@
 package content
 
 import (
+	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -23,6 +25,46 @@ func CutDescription(s string) string {
 		return s
 	}
 	return string([]rune(s)[:maxDescriptionLen])
+}
+
+const (
+	maxTags   = 100  // of one item, as Box documents
+	maxTagLen = 255  // characters
+	maxURLLen = 2048 // bytes
+)
+
+// CheckTags says whether an item may have the tags.
+func CheckTags(tags []string) error {
+	if len(tags) > maxTags {
+		return Errorf(BadRequest, "an item can have %d tags, not %d", maxTags, len(tags))
+	}
+	for _, tag := range tags {
+		if n := utf8.RuneCountInString(tag); n == 0 || n > maxTagLen {
+			return Errorf(BadRequest, "a tag has 1 to %d characters, and %.40q has %d", maxTagLen, tag, n)
+		}
+	}
+	return nil
+}
+
+// CheckURL says whether a web link may lead there.
+func CheckURL(s string) error {
+	if len(s) > maxURLLen {
+		return Errorf(BadRequest, "the url of a web link can have %d bytes, not %d", maxURLLen, len(s))
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(s, " \\") {
+		return Errorf(BadRequest, "the url of a web link starts with http:// or https:// and has a host; %.80q does not", s)
+	}
+	return nil
+}
+
+// WebLinkName is the name of a web link that was given none: its URL, as far
+// as a name can hold it.
+func WebLinkName(url string) string {
+	if r := []rune(url); len(r) > maxNameLen {
+		return string(r[:maxNameLen])
+	}
+	return url
 }
 
 // Etags is what an If-Match or If-None-Match header names.

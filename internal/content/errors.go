@@ -41,6 +41,7 @@ const (
 	QuotaExceeded         // over the owner's quota
 	LoginTaken            // another user has the login
 	NameTaken             // another item of the folder has the name
+	VanityTaken           // another shared link has the vanity name
 	PreconditionFailed    // If-Match or If-None-Match
 	InvalidSessionID      // not 32 hex digits
 	SessionExpired        // open past its expiry
@@ -56,6 +57,7 @@ const (
 	FolderNotEmpty        // delete without recursive
 	CyclicalFolder        // a folder would end up in itself
 	NoPreview             // a file of which no thumbnail can be made
+	PreviewSize           // a thumbnail of a size that there is none of
 	RootForbidden         // root can't be moved, copied or deleted
 	MetadataAfterContents // multipart: the file came before its attributes
 	BodyTooLarge          // a request body over its limit

@@ -17,9 +17,15 @@ type User struct {
 	Root       ID // the folder that this user calls "0"
 	CreatedAt  time.Time
 	ModifiedAt time.Time
-	Quota      int64 // bytes; 0 is no limit
+	Quota      int64 // bytes; 0 is no limit, and less is nothing at all
 	Used       int64 // bytes of every version of every file owned, trash included
 	Reserved   int64 // bytes promised to open upload sessions
+
+	Status     UserStatus
+	AppUser    bool   // one that an application made, and that does not log in
+	ExternalID string // what that application calls it
+	Profile    Profile
+	DeletedAt  time.Time // zero: is there. Others' items still name who was deleted.
 }
 
 // Room is the size of the largest file, in bytes, that the user may still add,
@@ -46,6 +52,7 @@ type Principal struct {
 	Admin      bool   // may act as others
 	Actor      ID     // the user whose token it is, when that is another (As-User)
 	App        string // the client id of the application that the token was made for; "" for none
+	Status     UserStatus
 
 	// Scoped says that the token may do no more than Restrictions name.
 	Scoped       bool
@@ -90,11 +97,15 @@ type Node struct {
 	CreatedBy  Person
 	ModifiedBy Person
 	OwnedBy    Person
+	Enterprise ID // the owner's
 	Status     Status
 
 	Tags []string
 	// Linked says whether the item has a shared link.
 	Linked bool
+	// Link is that link, of an item that was asked for or listed; nil for one
+	// that is over, and in the trash.
+	Link *SharedLink
 }
 
 func (n *Node) node() *Node { return n }
@@ -173,3 +184,9 @@ type Version struct {
 	// PromotedFrom is the past version that this one repeats; 0 for none.
 	PromotedFrom ID
 }
+
+// The values that two of a folder's options can have.
+var (
+	SyncStates        = []string{"synced", "not_synced", "partially_synced"}
+	UploadEmailAccess = []string{"open", "collaborators"}
+)

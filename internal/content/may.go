@@ -87,35 +87,6 @@ func (r Restriction) allows(do Action, item Item) bool {
 	return false
 }
 
-// LinkGrant is what a shared link gives to whoever comes with it: access to an
-// item and to all below it. Whether the link is still good, and its password
-// the right one, was found out before.
-type LinkGrant struct {
-	Item     ID
-	Preview  bool
-	Download bool
-	Edit     bool // new versions of files, new files in folders
-}
-
-func (g LinkGrant) allows(do Action, item Item) bool {
-	if !within(item, g.Item) {
-		return false
-	}
-	switch do {
-	case See:
-		return true
-	case Keep:
-		return true
-	case Preview:
-		return g.Preview || g.Download
-	case Download:
-		return g.Download
-	case Upload, Lock:
-		return g.Edit
-	}
-	return false
-}
-
 // within says whether item is the one with that id, or below it.
 func within(item Item, id ID) bool {
 	n := NodeOf(item)
@@ -136,7 +107,8 @@ func May(who Principal, do Action, item Item) bool { return Allow(who, do, item)
 // Allow is the one permission rule for items: who may do what to which. nil
 // is yes. The owner may do everything, and whoever comes with a shared link
 // what that link says. A token may be good for less than its user, and a lock
-// that somebody else holds keeps a file as it is.
+// that somebody else holds keeps a file as it is; only the owner may put another
+// in its place, or take it off.
 //
 // What the caller may not See is a NotFound error and does not exist for that
 // caller; beyond that the kinds are InsufficientScope, AccessDenied and ItemLocked.
@@ -151,9 +123,17 @@ func Allow(who Principal, do Action, item Item) error {
 	if !rightTo(who, do, item) {
 		return Errorf(AccessDenied, "you may not %s %q", do, n.Name)
 	}
+	if !who.Status.allows(do) {
+		return Errorf(AccessDenied, "your account may not %s anything", do)
+	}
 	if f, ok := item.(*File); ok && f.Lock != nil && f.Lock.By.ID != who.User {
 		switch do {
-		case Upload, Rename, Delete, Lock:
+		case Lock:
+			if n.OwnedBy.ID == who.User {
+				break // may take it off
+			}
+			fallthrough
+		case Upload, Rename, Delete:
 			return Errorf(ItemLocked, "%q is locked by %s", n.Name, f.Lock.By.Login)
 		case Download:
 			if f.Lock.NoDownload {

@@ -17,6 +17,7 @@ import (
 
 	"boxcar/internal/content"
 	"boxcar/internal/httpapi"
+	"boxcar/internal/preview"
 	"boxcar/internal/upload"
 	"boxcar/internal/vfs"
 )
@@ -26,11 +27,16 @@ import (
 type Config struct {
 	Data   string // the data directory; made if it is not there. Must be set.
 	Listen string // host:port; default 127.0.0.1:8080
+	// PlainListen is another host:port, without TLS, where Listen is with TLS.
+	PlainListen string
 
 	PublicURL       string // where clients reach the server; default: as each request says
 	TLSCert, TLSKey string // PEM files; both or none
-	TrustedProxies  []netip.Prefix
-	AllowOrigins    []string
+	// BoxHosts makes the server answer over TLS as Box's own hosts, with a
+	// certificate from the CA of the data directory, and on other names too.
+	BoxHosts       bool
+	TrustedProxies []netip.Prefix
+	AllowOrigins   []string
 
 	// DeveloperToken, if set, acts as the administrator. It is refused on
 	// addresses beyond loopback without AllowRemoteDeveloperToken.
@@ -45,8 +51,9 @@ type Config struct {
 	StopWait   time.Duration // for requests under way at a stop; default 30 s
 	SweepEvery time.Duration // default 1 h
 
-	Uploads upload.Limits // PartSize and MinChunkedSize above count
-	HTTP    httpapi.Limits
+	Uploads  upload.Limits // PartSize and MinChunkedSize above count
+	Previews preview.Limits
+	HTTP     httpapi.Limits
 
 	Log *slog.Logger // default: none
 
@@ -125,17 +132,30 @@ func (c Config) check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("TLS needs both a certificate and a key")
 	}
+	if c.PlainListen != "" {
+		if _, _, err := net.SplitHostPort(c.PlainListen); err != nil {
+			return fmt.Errorf("address to listen on without TLS %q: it must be host:port", c.PlainListen)
+		}
+		if !c.tls() {
+			return errors.New("an address to listen on without TLS is for beside TLS, and there is none")
+		}
+	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			return fmt.Errorf("public URL %q: it must be http:// or https:// with a host, and no query", c.PublicURL)
 		}
 	}
-	if c.DeveloperToken != "" && !c.AllowRemoteDeveloperToken && !loopback(c.Listen) {
-		return fmt.Errorf("a fixed developer token makes anyone who knows it the administrator, and %s can be reached from other machines: leave it out, or say --allow-remote-developer-token", c.Listen)
+	for _, addr := range []string{c.Listen, c.PlainListen} {
+		if addr != "" && c.DeveloperToken != "" && !c.AllowRemoteDeveloperToken && !loopback(addr) {
+			return fmt.Errorf("a fixed developer token makes anyone who knows it the administrator, and %s can be reached from other machines: leave it out, or say --allow-remote-developer-token", addr)
+		}
 	}
 	return nil
 }
+
+// tls says whether Listen is with TLS.
+func (c Config) tls() bool { return c.TLSCert != "" || c.BoxHosts }
 
 // loopback says whether an address to listen on can be reached from this
 // machine only. A name counts only if it is localhost: others may change.

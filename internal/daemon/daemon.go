@@ -17,6 +17,7 @@ import (
 	"boxcar/internal/httpapi"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlite"
+	"boxcar/internal/preview"
 	"boxcar/internal/sweep"
 	"boxcar/internal/tree"
 	"boxcar/internal/upload"
@@ -33,14 +34,17 @@ type Daemon struct {
 	cfg     Config
 	release func() error
 	rows    *sqlite.Store
+	files   *tree.Service
 	upload  *upload.Service
 	sweep   *sweep.Service
 	server  *http.Server
 	listen  net.Listener
+	plain   net.Listener // beside listen, without TLS; nil: none
 	// requests is read-locked by each request, and locked for good at the end.
 	requests sync.RWMutex
-	tls      *tls.Config // nil: none
+	tls      *tls.Config // of listen; nil: none
 	closed   sync.Once
+	limbo    chan struct{} // has one if something waits there for the sweep
 
 	asked   sync.Mutex // guards what /readyz said last
 	askedAt time.Time
@@ -53,7 +57,7 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if cfg, err = cfg.withDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{cfg: cfg}
+	d := &Daemon{cfg: cfg, limbo: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -91,7 +95,11 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if cfg.DeveloperToken != "" {
 		d.Auth.Fix(cfg.DeveloperToken)
 	}
-	files := &tree.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize}
+	files := &tree.Service{
+		Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize,
+		HashPassword: d.Auth.HashPassword, CheckPassword: d.Auth.VerifyPassword, Left: d.left,
+	}
+	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
 		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
@@ -99,14 +107,14 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
 	}
-	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing}
 	if err := d.sweep.Start(ctx); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	handler := httpapi.New(httpapi.Config{
-		Upload: d.upload, Tree: files, Auth: d.Auth, Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
+		Upload: d.upload, Tree: files, Auth: d.Auth, Preview: preview.New(cfg.Previews), Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
 		Ready: d.ready, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
-		AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
+		BoxHosts: cfg.BoxHosts, AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
 	})
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -121,8 +129,10 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 		// closed, so idle ones are kept for longer than clients keep them.
 		IdleTimeout:    5 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
-		HTTP2:          &http2Config,
-		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		// OPTIONS * is answered as any path that is not there.
+		DisableGeneralOptionsHandler: true,
+		HTTP2:                        &http2Config,
+		ErrorLog:                     slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return nil
 }
@@ -148,12 +158,24 @@ var http2Config = http.HTTP2Config{
 
 // open listens. Who connects waits until Run.
 func (d *Daemon) open() (err error) {
+	var c certificates
 	if d.cfg.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(d.cfg.TLSCert, d.cfg.TLSKey)
-		if err != nil {
-			return fmt.Errorf("TLS: %w", err)
+		if c.own, err = ownCertificate(d.cfg); err != nil {
+			return err
 		}
-		d.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+	if d.cfg.BoxHosts {
+		if c.box, err = boxCertificate(d.cfg); err != nil {
+			return err
+		}
+	}
+	if d.cfg.tls() {
+		d.tls = c.config()
+	}
+	if d.cfg.PlainListen != "" {
+		if d.plain, err = net.Listen("tcp", d.cfg.PlainListen); err != nil {
+			return err
+		}
 	}
 	d.listen, err = net.Listen("tcp", d.cfg.Listen)
 	return err
@@ -162,16 +184,29 @@ func (d *Daemon) open() (err error) {
 // Addr is where the server listens.
 func (d *Daemon) Addr() string { return d.listen.Addr().String() }
 
+// PlainURL is where the server listens without TLS, if it does so beside Addr;
+// otherwise empty.
+func (d *Daemon) PlainURL() string {
+	if d.plain == nil {
+		return ""
+	}
+	return origin("http", d.plain.Addr())
+}
+
 // URL is where clients reach the server, as far as it knows.
 func (d *Daemon) URL() string {
 	if d.cfg.PublicURL != "" {
 		return strings.TrimSuffix(d.cfg.PublicURL, "/")
 	}
 	scheme := "http"
-	if d.cfg.TLSCert != "" {
+	if d.tls != nil {
 		scheme = "https"
 	}
-	host, port, _ := net.SplitHostPort(d.Addr())
+	return origin(scheme, d.listen.Addr())
+}
+
+func origin(scheme string, addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
@@ -183,16 +218,22 @@ func (d *Daemon) URL() string {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	served := make(chan error, 1)
+	served := make(chan error, 2) // both listeners end together
 	go func() {
-		if d.cfg.TLSCert != "" {
+		if d.tls != nil {
 			served <- d.server.ServeTLS(d.listen, "", "")
 			return
 		}
 		served <- d.server.Serve(d.listen)
 	}()
+	if d.plain != nil {
+		go func() { served <- d.server.Serve(d.plain) }()
+	}
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
+	chores.Go(func() { d.smallChores(ctx) })
+	chores.Go(func() { d.emptyLimbo(ctx) })
+	defer d.linkUses(context.Background())
 	defer chores.Wait()
 	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
 
@@ -246,8 +287,64 @@ func (d *Daemon) chores(ctx context.Context) {
 	}
 }
 
+// smallChores are soon done, and do not wait for those that are not.
+func (d *Daemon) smallChores(ctx context.Context) {
+	const every, endEvery = time.Second, 60
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		d.linkUses(ctx)
+		if n%endEvery == 0 {
+			d.endLinks(ctx)
+		}
+	}
+}
+
+// left is told that something waits in limbo.
+func (d *Daemon) left() {
+	select {
+	case d.limbo <- struct{}{}:
+	default:
+	}
+}
+
+// emptyLimbo takes away what large deletes leave, as soon as they do.
+func (d *Daemon) emptyLimbo(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.limbo:
+		}
+		if _, err := d.sweep.Limbo(ctx); err != nil && ctx.Err() == nil {
+			d.cfg.Log.Error("sweep of limbo", "error", err)
+		}
+	}
+}
+
+// endLinks takes away the shared links whose time is over.
+func (d *Daemon) endLinks(ctx context.Context) {
+	if _, err := d.files.EndLinks(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("ending shared links", "error", err)
+	}
+}
+
+// linkUses writes how often shared links were used.
+func (d *Daemon) linkUses(ctx context.Context) {
+	if err := d.files.FlushLinkUses(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("counting uses of shared links", "error", err)
+	}
+}
+
 // Chores does at once what Run does from time to time.
 func (d *Daemon) Chores(ctx context.Context) {
+	d.linkUses(ctx)
+	d.endLinks(ctx)
 	if _, err := d.sweep.Sweep(ctx); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("sweep", "error", err)
 	}
@@ -279,6 +376,12 @@ func (d *Daemon) Close() (err error) {
 	d.closed.Do(func() {
 		if d.listen != nil {
 			d.listen.Close() // an error if Run has closed it
+		}
+		if d.files != nil {
+			d.files.Close()
+		}
+		if d.plain != nil {
+			d.plain.Close()
 		}
 		if d.upload != nil {
 			d.upload.Close()
@@ -325,20 +428,4 @@ func Doctor(ctx context.Context, dir string) (*sweep.Report, error) {
 	}
 	defer rows.Close()
 	return (&sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log}).Check(ctx)
-}
-
-// ReplaceToken takes the administrator's developer tokens back and makes a new
-// one, in the file of credentials too. A server that uses the directory takes
-// the new one at once.
-func ReplaceToken(ctx context.Context, dir string) (token string, err error) {
-	cfg, rows, _, err := beside(dir, sqlite.Options{Beside: true})
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	a := &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
-	if token, err = a.Replace(ctx); err != nil {
-		return "", err
-	}
-	return token, replaceToken(dir, token)
 }

@@ -149,7 +149,9 @@ export BOXCAR_CLIENT_ID=%s
 export BOXCAR_CLIENT_SECRET=%s
 export BOXCAR_ENTERPRISE_ID=%s
 export BOXCAR_USER_ID=%s
-`, c.DeveloperToken, c.ClientID, c.ClientSecret, c.Enterprise.ID, c.Admin.ID)
+export BOXCAR_LOGIN=%s
+export BOXCAR_PASSWORD=%s
+`, c.DeveloperToken, c.ClientID, c.ClientSecret, c.Enterprise.ID, c.Admin.ID, c.Admin.Login, c.Password)
 	return replace(dir, CredentialsFile, []byte(text))
 }
 

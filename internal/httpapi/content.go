@@ -33,12 +33,12 @@ func (s *Server) download(c *call) error {
 			return content.Errorf(content.NotFound, "there is no version %q", v)
 		}
 	}
-	f, v, err := s.Tree.Contents(c.Context(), c.who, id, version)
+	f, v, err := s.Tree.Contents(c.Context(), c.who, content.Download, id, version)
 	if err != nil {
 		return err
 	}
-	grant := s.Auth.Sign(auth.Grant{User: c.who.User, File: f.ID, Version: v.ID, Until: s.Now().Add(s.Limits.ContentLife)})
-	c.w.Header().Set("Location", s.base(c.Request)+contentPath+grant)
+	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
+	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusFound)
 	return nil
@@ -47,7 +47,7 @@ func (s *Server) download(c *call) error {
 // content handles GET and HEAD of a content URL. A token that comes along is
 // not looked at.
 func (s *Server) content(c *call) error {
-	grant, who, err := s.Auth.Grant(c.Context(), c.param("grant"))
+	grant, who, err := s.Auth.Grant(c.Context(), c.param("grant"), auth.ForDownload, auth.ForShow)
 	if content.Is(err, content.TokenExpired) {
 		// Not a matter of tokens to the client, who has to ask for a new URL.
 		err = content.Errorf(content.NotFound, "this content URL has expired")
@@ -55,8 +55,11 @@ func (s *Server) content(c *call) error {
 	if err != nil {
 		return err
 	}
+	if who, err = s.grantee(c, grant, who); err != nil {
+		return err
+	}
 	c.who = who
-	f, v, err := s.Tree.Contents(c.Context(), who, grant.File, grant.Version)
+	f, v, err := s.Tree.Contents(c.Context(), who, content.Download, grant.File, grant.Version)
 	if err != nil {
 		return err
 	}
@@ -80,6 +83,15 @@ func (s *Server) content(c *call) error {
 	// What people upload is never to run as a page of this server.
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	if grant.Use == auth.ForShow {
+		showInline(h, f.Name)
+	}
+	if grant.Link != 0 {
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		if grant.Use == auth.ForDownload && fromStart(c) {
+			s.Tree.CountDownload(grant.Link)
+		}
+	}
 	h.Set("ETag", `"`+v.SHA1.String()+`"`)
 	out := &contentWriter{writer: c.w, r: r}
 	http.ServeContent(out, c.Request, "", v.CreatedAt.Truncate(time.Second), r)

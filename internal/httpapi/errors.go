@@ -41,12 +41,14 @@ var replies = map[content.Kind]struct {
 	content.LinkPassword:          {403, boxapi.CodeIncorrectSharedItemPassword},
 	content.CyclicalFolder:        {400, boxapi.CodeCyclicalFolderStructure},
 	content.NoPreview:             {404, boxapi.CodePreviewCannotBeGenerated},
+	content.PreviewSize:           {400, boxapi.CodeRequestedPreviewUnavailable},
 	content.UserNotEmpty:          {409, boxapi.CodeConflict},
 	content.SessionForbidden:      {403, boxapi.CodeForbidden},
 	content.FileTooLarge:          {403, boxapi.CodeFileSizeLimitExceeded},
 	content.QuotaExceeded:         {403, boxapi.CodeStorageLimitExceeded},
 	content.LoginTaken:            {409, boxapi.CodeUserLoginAlreadyUsed},
 	content.NameTaken:             {409, boxapi.CodeItemNameInUse},
+	content.VanityTaken:           {409, boxapi.CodeConflict},
 	content.PreconditionFailed:    {412, boxapi.CodePreconditionFailed},
 	content.InvalidSessionID:      {400, boxapi.CodeInvalidUploadSessionID},
 	content.SessionExpired:        {410, boxapi.CodeSessionExpired},
@@ -123,7 +125,7 @@ func (s *Server) fail(c *call, err error) {
 	}
 	var e *content.Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+		h.Set("Retry-After", retryAfter(e))
 	}
 	if code == "" {
 		h.Set("Content-Length", "0")
@@ -135,6 +137,11 @@ func (s *Server) fail(c *call, err error) {
 		HelpURL: boxapi.HelpURL, Message: text, RequestID: c.w.id,
 	}
 	s.write(c, status, reply)
+}
+
+// retryAfter is when to try again, in whole seconds.
+func retryAfter(e *content.Error) string {
+	return strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10)
 }
 
 // challenge is the WWW-Authenticate of a 401. One client refreshes its token
@@ -184,6 +191,10 @@ func (s *Server) finish(c *call, err error) {
 
 // write writes v as JSON.
 func (s *Server) write(c *call, status int, v any) error {
+	if err := c.broken; err != nil {
+		c.broken = nil
+		return err
+	}
 	b, err := boxapi.EncodeJSON(v)
 	if err != nil {
 		return fmt.Errorf("encode reply: %w", err)

@@ -5,7 +5,6 @@ package httpapi
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -13,24 +12,29 @@ import (
 
 	"boxcar/internal/auth"
 	"boxcar/internal/content"
+	"boxcar/internal/preview"
 	"boxcar/internal/tree"
 	"boxcar/internal/upload"
 )
 
 // Config is what a Server needs.
 type Config struct {
-	Upload *upload.Service
-	Tree   *tree.Service
-	Auth   *auth.Service
-	Now    func() time.Time
-	Random func(b []byte)
-	Log    *slog.Logger
+	Upload  *upload.Service
+	Tree    *tree.Service
+	Auth    *auth.Service
+	Preview *preview.Service
+	Now     func() time.Time
+	Random  func(b []byte)
+	Log     *slog.Logger
 	// Ready says whether uploads can be taken now; nil is yes.
 	Ready func(*http.Request) error
 
 	// PublicURL is where clients reach the server, without a slash at its end;
 	// empty means that each request tells.
 	PublicURL string
+	// BoxHosts makes the server answer as Box where a request comes to one of
+	// the names in BoxHosts: URLs in replies have Box's hosts.
+	BoxHosts bool
 	// TrustedProxies are whose X-Forwarded-Proto and X-Forwarded-Host count.
 	TrustedProxies []netip.Prefix
 	// AllowOrigins are the origins whose pages may use the API; "*" is any.
@@ -83,67 +87,20 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// base is the origin, and path if any, at which the client reaches the server.
-func (s *Server) base(r *http.Request) string {
-	if s.PublicURL != "" {
-		return s.PublicURL
-	}
-	scheme, host := "http", r.Host
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	if s.trusted(r) {
-		// A chain of proxies adds to the right; the client's side is leftmost.
-		if v := first(r.Header.Get("X-Forwarded-Proto")); v == "http" || v == "https" {
-			scheme = v
-		}
-		if v := first(r.Header.Get("X-Forwarded-Host")); v != "" && !strings.ContainsAny(v, "/\\@?# ") {
-			host = v
-		}
-	}
-	return scheme + "://" + host
-}
-
-func first(list string) string {
-	v, _, _ := strings.Cut(list, ",")
-	return strings.TrimSpace(v)
-}
-
-// trusted says whether the peer is one of the proxies.
-func (s *Server) trusted(r *http.Request) bool {
-	if len(s.TrustedProxies) == 0 {
-		return false
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	for _, p := range s.TrustedProxies {
-		if p.Contains(ip.Unmap()) {
-			return true
-		}
-	}
-	return false
-}
-
-// api is the base of API URLs, in the form that Box's upload hosts have.
-func (s *Server) api(r *http.Request) string { return s.base(r) + "/api/2.0" }
-
 // call is one request on its way through a handler.
 type call struct {
 	*http.Request
 	w      *writer
 	who    content.Principal
-	params map[string]string // by the names in the route
+	link   *content.LinkGrant // that a BoxApi header named
+	params map[string]string  // by the names in the route
 	body   *body
 	// conflictsInArray: clients that create a folder want the item in the way
 	// in an array, all others as an object.
 	conflictsInArray bool
-	log              []slog.Attr // what the handler wants in the request's line
+	// broken is what went wrong while a reply was made: it is answered instead.
+	broken error
+	log    []slog.Attr // what the handler wants in the request's line
 }
 
 // note adds to the request's line in the log.

@@ -12,20 +12,23 @@ import (
 	"boxcar/internal/tree"
 )
 
-// getFile handles GET /files/:file.
-func (s *Server) getFile(c *call) error {
-	id, err := c.id("file")
-	if err != nil {
-		return err
+// itemOf makes the handler of GET /files/:file and /web_links/:web_link, in the
+// trash or not. param is "file" or "web_link".
+func (s *Server) itemOf(param string, kind tree.Kind) handler {
+	return func(c *call) error {
+		id, err := c.id(param)
+		if err != nil {
+			return err
+		}
+		item, err := s.Tree.Item(c.Context(), c.who, kind, id)
+		if err != nil {
+			return err
+		}
+		if c.notModified(content.NodeOf(item)) {
+			return nil
+		}
+		return s.itemReply(c, http.StatusOK, item)
 	}
-	f, err := s.Tree.Item(c.Context(), c.who, tree.File, id)
-	if err != nil {
-		return err
-	}
-	if c.notModified(content.NodeOf(f)) {
-		return nil
-	}
-	return s.itemReply(c, http.StatusOK, f)
 }
 
 // notModified answers 304 if the caller has the item as it is.
@@ -49,28 +52,6 @@ func (s *Server) deleteFile(c *call) error {
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// listVersions handles GET /files/:file/versions: the past ones.
-func (s *Server) listVersions(c *call) error {
-	id, err := c.id("file")
-	if err != nil {
-		return err
-	}
-	offset, limit, err := c.page(defaultLimit, maxLimit, maxOffset)
-	if err != nil {
-		return err
-	}
-	past, err := s.Tree.PastVersions(c.Context(), c.who, id, offset, int(limit))
-	if err != nil {
-		return err
-	}
-	list := boxapi.FileVersions{TotalCount: int(past.Total), Offset: int(offset), Limit: int(limit)}
-	for _, v := range past.Versions {
-		list.Entries = append(list.Entries, version(v))
-	}
-	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, http.StatusOK, view.Show(list))
 }
 
 // Paging of lists (client-expectations, section 10).
@@ -97,7 +78,7 @@ func (s *Server) createFolder(c *call) error {
 		return err
 	}
 	c.conflictsInArray = true
-	f, err := s.Tree.CreateFolder(c.Context(), c.who, parent, string(*body.Name))
+	f, err := s.Tree.CreateFolder(c.Context(), c.who, parent, string(*body.Name), folderOptions(body.FolderOptions))
 	if err != nil {
 		return err
 	}
@@ -255,25 +236,4 @@ func parseMark(text string) (*tree.Mark, error) {
 		return nil, content.Errorf(content.BadRequest, "marker %q is not one that this server gave out", text)
 	}
 	return &tree.Mark{Kind: kind, Key: key, ID: n}, nil
-}
-
-// getMe handles GET /users/me.
-func (s *Server) getMe(c *call) error { return s.userReply(c, c.who.User) }
-
-// getUser handles GET /users/:user.
-func (s *Server) getUser(c *call) error {
-	id, err := c.id("user")
-	if err != nil {
-		return err
-	}
-	return s.userReply(c, id)
-}
-
-func (s *Server) userReply(c *call, id content.ID) error {
-	u, err := s.Auth.User(c.Context(), c.who, id)
-	if err != nil {
-		return err
-	}
-	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, http.StatusOK, view.Show(s.user(u)))
 }

@@ -1,9 +1,8 @@
 package httpapi
 
 import (
-	"path"
 	"strconv"
-	"strings"
+	"time"
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
@@ -17,6 +16,14 @@ func sequence(n *content.Node) boxapi.NullString { return boxapi.NullString(tree
 
 func userMini(p content.Person) boxapi.UserMini {
 	return boxapi.UserMini{Type: boxapi.TypeUser, ID: wireID(p.ID), Name: p.Name, Login: p.Login}
+}
+
+func userMaybe(p *content.Person) *boxapi.UserMini {
+	if p == nil {
+		return nil
+	}
+	u := userMini(*p)
+	return &u
 }
 
 func folderMini(f *content.Folder) boxapi.FolderMini {
@@ -81,30 +88,33 @@ func (s *Server) items(c *call, list []content.Item, view boxapi.View) boxapi.It
 	return out
 }
 
-// way is the path to an item, and its parent, where the view shows either. An
-// item in the trash is in the trash only.
-func way(n *content.Node, view boxapi.View) (path boxapi.PathCollection, parent *boxapi.FolderMini) {
+// way is the path to an item, and its parent, where the view shows either, as
+// far as the caller may know of them. An item in the trash is in the trash only.
+func way(c *call, item content.Item, view boxapi.View) (path boxapi.PathCollection, parent *boxapi.FolderMini) {
 	if !view.Wants("path_collection", boxapi.LevelStandard) && !view.Wants("parent", boxapi.LevelStandard) {
 		return path, nil
 	}
-	if n.Parent != nil {
-		p := folderMini(n.Parent)
+	above := content.PathFor(c.who, item)
+	if len(above) > 0 {
+		p := folderMini(&above[len(above)-1])
 		parent = &p
 	}
-	if n.Status == content.InTrash {
+	if content.NodeOf(item).Status == content.InTrash {
 		return boxapi.PathOf(boxapi.Trash()), parent
 	}
-	folders := make([]boxapi.FolderMini, len(n.Path))
-	for i := range n.Path {
-		folders[i] = folderMini(&n.Path[i])
+	folders := make([]boxapi.FolderMini, len(above))
+	for i := range above {
+		folders[i] = folderMini(&above[i])
 	}
 	return boxapi.PathOf(folders...), parent
 }
 
 // purged is when the trash lets go of an item.
-func purged(n *content.Node) (t boxapi.Time) {
-	if !n.TrashedAt.IsZero() {
-		t.Time = n.TrashedAt.Add(content.TrashLife)
+func purged(n *content.Node) boxapi.Time { return purgedAt(n.TrashedAt) }
+
+func purgedAt(trashed time.Time) (t boxapi.Time) {
+	if !trashed.IsZero() {
+		t.Time = trashed.Add(content.TrashLife)
 	}
 	return t
 }
@@ -127,35 +137,16 @@ func (s *Server) file(c *call, f *content.File, view boxapi.View) boxapi.File {
 		ItemStatus:        string(f.Status),
 		VersionNumber:     strconv.FormatInt(f.VersionNumber, 10),
 	}
-	out.PathCollection, out.Parent = way(&f.Node, view)
-	if view.Fields.Has("extension") {
-		ext := strings.TrimPrefix(path.Ext(f.Name), ".")
-		out.Extension = &ext
+	out.PathCollection, out.Parent = way(c, f, view)
+	if view.Fields.Has("representations") {
+		out.Representations = s.representations(c, f)
 	}
-	if view.Fields.Has("comment_count") {
-		none := 0 // nobody can comment yet
-		out.CommentCount = &none
+	if !view.Fields.None() {
+		s.fullFile(c, f, &out, view)
 	}
-	if view.Fields.Has("permissions") {
-		may := func(do content.Action) bool { return content.May(c.who, do, f) }
-		out.Permissions = &boxapi.FilePermissions{
-			CanDownload: may(content.Download), CanPreview: may(content.Download), CanUpload: may(content.Upload),
-			CanRename: may(content.Rename), CanDelete: may(content.Delete),
-			CanShare: may(content.Share), CanSetShareAccess: may(content.Share),
-		}
-	}
-	// What only browser components ask for.
-	if view.Fields.Has("is_download_available") {
-		may := content.May(c.who, content.Download, f)
-		out.IsDownloadAvailable = &may
-	}
-	if view.Fields.Has("authenticated_download_url") {
-		url := s.api(c.Request) + "/files/" + f.ID.String() + "/content"
-		out.AuthenticatedDownloadURL = &url
-	}
-	if view.Fields.Has("allowed_shared_link_access_levels") {
-		out.AllowedSharedLinkAccessLevels = boxapi.List[string]{} // no file can have a link yet
-	}
+	l := s.linkFields(c, f, view)
+	out.SharedLink, out.IsAccessibleViaSharedLink = l.link, l.accessible
+	out.AllowedSharedLinkAccessLevels, out.SharedLinkPermissionOptions = l.levels, l.options
 	return out
 }
 
@@ -171,19 +162,15 @@ func (s *Server) folder(c *call, f *content.Folder, view boxapi.View) boxapi.Fol
 		ModifiedBy:  userMini(f.ModifiedBy),
 		ItemStatus:  string(f.Status),
 	}
-	if view.Fields.Has("has_collaborations") {
-		none := false // nobody can collaborate yet
-		out.HasCollaborations = &none
+	if e := f.UploadEmail; e != nil && f.Status == content.Active {
+		out.FolderUploadEmail = &boxapi.FolderUploadEmail{Access: e.Access, Email: e.Email}
 	}
-	if view.Fields.Has("permissions") {
-		may := func(do content.Action) bool { return content.May(c.who, do, f) }
-		out.Permissions = &boxapi.FolderPermissions{
-			CanDownload: may(content.Download), CanUpload: may(content.Upload),
-			CanRename: may(content.Rename) && !f.Root, CanDelete: may(content.Delete) && !f.Root,
-			CanShare: may(content.Share) && !f.Root, CanSetShareAccess: may(content.Share) && !f.Root,
-		}
+	if !view.Fields.None() {
+		s.fullFolder(c, f, &out, view)
 	}
-	out.PathCollection, out.Parent = way(&f.Node, view)
+	out.PathCollection, out.Parent = way(c, f, view)
+	l := s.linkFields(c, f, view)
+	out.SharedLink, out.IsAccessibleViaSharedLink, out.AllowedSharedLinkAccessLevels = l.link, l.accessible, l.levels
 	if f.Root {
 		// Nobody made the root, at no time.
 		out.CreatedBy = boxapi.UserMini{Type: boxapi.TypeUser}
@@ -209,48 +196,12 @@ func (s *Server) webLink(c *call, w *content.WebLink, view boxapi.View) boxapi.W
 		OwnedBy:     userMini(w.OwnedBy),
 		ItemStatus:  string(w.Status),
 	}
-	out.PathCollection, out.Parent = way(&w.Node, view)
-	return out
-}
-
-// version is a past version.
-func version(v content.Version) boxapi.FileVersion {
-	return boxapi.FileVersion{
-		FileVersionMini:     boxapi.FileVersionMini{Type: boxapi.TypeFileVersion, ID: wireID(v.ID), SHA1: v.SHA1.String()},
-		Name:                v.Name,
-		Size:                v.Size,
-		CreatedAt:           boxapi.Time{Time: v.CreatedAt},
-		ModifiedAt:          boxapi.Time{Time: v.CreatedAt}, // versions don't change
-		ModifiedBy:          userMini(v.CreatedBy),
-		TrashedAt:           boxapi.Time{Time: v.TrashedAt},
-		UploaderDisplayName: v.CreatedBy.Name,
-		VersionNumber:       strconv.FormatInt(v.Number, 10),
+	out.PathCollection, out.Parent = way(c, w, view)
+	if !view.Fields.None() {
+		s.fullWebLink(c, w, &out, view)
 	}
-}
-
-// unlimited is what Box says for accounts without a quota.
-const unlimited = 999_999_999_999_999 // bytes
-
-func (s *Server) user(u content.User) boxapi.User {
-	role := "user"
-	if u.Admin {
-		role = "admin"
-	}
-	out := boxapi.User{
-		UserMini:      userMini(u.Person),
-		CreatedAt:     boxapi.Time{Time: u.CreatedAt},
-		ModifiedAt:    boxapi.Time{Time: u.ModifiedAt},
-		Language:      "en",
-		Timezone:      "UTC",
-		SpaceAmount:   u.Quota,
-		SpaceUsed:     u.Used,
-		MaxUploadSize: s.Tree.MaxFileSize,
-		Status:        "active",
-		Role:          role,
-		Enterprise:    &boxapi.Enterprise{Type: boxapi.TypeEnterprise, ID: wireID(u.Enterprise.ID), Name: u.Enterprise.Name},
-	}
-	if u.Quota == 0 {
-		out.SpaceAmount = unlimited
-	}
+	l := s.linkFields(c, w, view)
+	out.SharedLink, out.IsAccessibleViaSharedLink = l.link, l.accessible
+	out.AllowedSharedLinkAccessLevels, out.SharedLinkPermissionOptions = l.levels, l.options
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"boxcar/internal/content"
+	"boxcar/internal/preview"
 	"boxcar/internal/tree"
 )
 
@@ -46,32 +47,76 @@ func (s *Server) table() []route {
 	add("POST", "/files/content", s.simpleUpload)
 	add("POST", "/files/:file/content", s.simpleUpload)
 
-	add("GET", "/files/:file", s.getFile)
+	add("GET", "/files/:file", s.itemOf("file", tree.File))
+	add("PUT", "/files/:file", s.updateFile)
 	add("DELETE", "/files/:file", s.deleteFile)
 	get, purge, restore := s.trashOf("file", tree.File)
 	add("POST", "/files/:file", restore)
 	add("GET", "/files/:file/trash", get)
 	add("DELETE", "/files/:file/trash", purge)
+	add("POST", "/files/:file/copy", s.copyFile)
 	add("GET", "/files/:file/content", s.download)
+	add("GET", "/files/:file/thumbnail.png", s.thumbnail(preview.PNG))
+	add("GET", "/files/:file/thumbnail.jpg", s.thumbnail(preview.JPEG))
 	add("GET", "/files/:file/versions", s.listVersions)
+	add("POST", "/files/:file/versions/current", s.promoteVersion)
+	add("GET", "/files/:file/versions/:version", s.getVersion)
+	add("PUT", "/files/:file/versions/:version", s.restoreVersion)
+	add("DELETE", "/files/:file/versions/:version", s.deleteVersion)
 	add("POST", "/folders", s.createFolder)
 	add("GET", "/folders/trash/items", s.listTrash)
 	add("GET", "/folders/:folder", s.getFolder)
+	add("PUT", "/folders/:folder", s.updateFolder)
 	add("DELETE", "/folders/:folder", s.deleteFolder)
 	get, purge, restore = s.trashOf("folder", tree.Folder)
 	add("POST", "/folders/:folder", restore)
 	add("GET", "/folders/:folder/trash", get)
 	add("DELETE", "/folders/:folder/trash", purge)
+	add("POST", "/folders/:folder/copy", s.copyFolder)
 	add("GET", "/folders/:folder/items", s.listItems)
+	add("GET", representationPath, s.representation)
+	add("GET", representationPath+"/content", s.representationContent)
+	add("GET", representationPath+"/content/:asset", s.representationContent)
+	add("POST", "/web_links", s.createWebLink)
+	add("GET", "/web_links/:web_link", s.itemOf("web_link", tree.WebLink))
+	add("PUT", "/web_links/:web_link", s.updateWebLink)
+	add("DELETE", "/web_links/:web_link", s.deleteWebLink)
+	get, purge, restore = s.trashOf("web_link", tree.WebLink)
+	add("POST", "/web_links/:web_link", restore)
+	add("GET", "/web_links/:web_link/trash", get)
+	add("DELETE", "/web_links/:web_link/trash", purge)
+	add("GET", "/collections", s.listCollections)
+	add("GET", "/collections/:collection", s.getCollection)
+	add("GET", "/collections/:collection/items", s.listCollection)
+	add("GET", "/search", s.search)
 	add("GET", "/users/me", s.getMe)
 	add("GET", "/users/:user", s.getUser)
+	add("PUT", "/users/:user", s.changeUser)
+	add("DELETE", "/users/:user", s.deleteUser)
+	add("GET", "/users", s.listUsers)
+	add("POST", "/users", s.createUser)
+
+	add("GET", "/shared_items", s.sharedItem)
+	for _, below := range []string{"", "/folder/:folder", "/file/:file"} {
+		open("GET", linkPath+":token"+below, s.paged(s.linkPages))
+		open("POST", linkPath+":token"+below, s.paged(s.linkForm))
+	}
+	open("GET", linkPath+":token/download", s.paged(s.linkDownload))
+	open("GET", linkPath+":token/file/:file/download", s.paged(s.linkDownload))
+	open("GET", vanityPath+":vanity", s.paged(s.vanityLink))
+	open("GET", staticPath+":name", s.paged(s.staticDownload))
+	open("GET", embedPath+":grant", s.paged(s.embed))
 
 	open("GET", contentPath+":grant", s.content)
 	open("HEAD", contentPath+":grant", s.content)
+	open("GET", placeholderPath+":image", s.placeholder)
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)
 	open("POST", "/oauth2/token", s.oauthToken)
+	open("POST", "/oauth2/revoke", s.oauthRevoke)
+	open("GET", "/oauth2/authorize", s.authorize)
+	open("POST", "/oauth2/authorize", s.authorizeForm)
 	return t
 }
 
@@ -162,15 +207,24 @@ func (s *Server) authenticate(c *call, found *route) error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		token = ""
 	}
-	if token == "" && found.method == "GET" && strings.HasSuffix(found.name, "/content") {
-		token = c.query("access_token") // as browsers need it for downloads
+	if token == "" && found.method == "GET" && loaded(found.name) {
+		token = c.query("access_token")
 	}
 	if token == "" {
 		return errNoToken
 	}
 	who, err := s.Auth.Authenticate(c.Context(), token, strings.TrimSpace(c.Header.Get("As-User")))
 	c.who = who
-	return err
+	if err != nil {
+		return err
+	}
+	return s.bringLinks(c, found)
+}
+
+// loaded says whether browsers load what is at a route by its address alone,
+// as files and pictures, so that the token may be in it.
+func loaded(route string) bool {
+	return strings.HasSuffix(route, "/content") || strings.HasSuffix(route, "/content/:asset") || strings.Contains(route, "/thumbnail.")
 }
 
 var errNoToken = content.Errorf(content.Unauthorized, "there is no bearer token")

@@ -1,10 +1,13 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -121,6 +124,80 @@ func TestRoutes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Some clients crash on a body that is not JSON, or take it for a broken network.
+func TestNothingIsEverHTML(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	long := strings.Repeat("a", 40<<10)
+	for _, c := range []struct {
+		line   string // method and target
+		status int
+		code   string // "": the server's library has answered, see docs/operations.md
+	}{
+		{"OPTIONS *", 404, "not_found"},
+		{"GET *", 404, "not_found"},
+		{"CONNECT api.box.com:443", 404, "not_found"},
+		{"CONNECT /2.0/users/me", 405, "method_not_allowed"},
+		{"GET http://api.box.com/", 404, "not_found"},
+		{"FROBNICATE /2.0/files/content", 405, "method_not_allowed"},
+		{"FROBNICATE /", 404, "not_found"},
+		{"TRACE /2.0/users/me", 405, "method_not_allowed"},
+		{"PRI /", 404, "not_found"},
+		{"get /2.0/users/me", 405, "method_not_allowed"},
+		{"GET //", 404, "not_found"},
+		{"GET /../../etc/passwd", 404, "not_found"},
+		{"GET /2.0/files/%2e%2e/%2e%2e/users", 404, "not_found"},
+		{"GET /%00/%ff%fe", 404, "not_found"},
+		{"GET /<script>alert(1)</script>", 404, "not_found"},
+		{"GET /index.html", 404, "not_found"},
+		{"GET /favicon.ico", 404, "not_found"},
+		{"GET /2.0", 404, "not_found"},
+		{"GET /api/oauth2", 404, "not_found"},
+		{"GET /api/oauth2/nothing", 404, "not_found"},
+		{"GET /" + long, 404, "not_found"},
+		{"GET /2.0/files/" + long, 404, "not_found"},
+		{"GET /2.0/users/me?fields=" + long, 200, "200"},
+		{"GET /2.0/users/me?%zz=1&;&a=%", 200, "200"}, // parameters that nobody knows
+		{"GET /?%zz", 404, "not_found"},
+		{"GET /%zz", 400, ""},
+		{"GET /2.0/files/%", 400, ""},
+		{"GET nothing", 400, ""},
+		{"GE(T /", 400, ""},
+		{"GET /" + long + long, 431, ""},
+	} {
+		name := c.line[:min(len(c.line), 60)]
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", w.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: api.box.com\r\nAuthorization: Bearer %s\r\n\r\n", c.line, w.token)
+			method, _, _ := strings.Cut(c.line, " ")
+			resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: strings.Replace(method, "CONNECT", "GET", 1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.code == "" {
+				if kind := resp.Header.Get("Content-Type"); resp.StatusCode != c.status || !strings.HasPrefix(kind, "text/plain") {
+					t.Errorf("status %d, %q", resp.StatusCode, kind)
+				}
+				return
+			}
+			r := read(t, name, resp)
+			if c.status == 200 {
+				r.want(200).object()
+				return
+			}
+			r.refused(c.status, c.code)
+			if allow := r.header.Get("Allow"); (c.status == 405) != (allow != "") {
+				t.Errorf("%v: Allow is %q", r, allow)
+			}
+		})
+	}
 }
 
 func TestSessionEndpoints(t *testing.T) {

@@ -59,7 +59,7 @@ func (s *Server) sessionReply(c *call, ses content.Session) boxapi.UploadSession
 	return boxapi.UploadSession{
 		TotalParts:        int(ses.Grid.Parts()),
 		PartSize:          ses.Grid.PartSize,
-		SessionEndpoints:  boxapi.EndpointsOf(s.api(c.Request), string(ses.ID)),
+		SessionEndpoints:  boxapi.EndpointsOf(s.origins(c.Request).upload(), string(ses.ID)),
 		SessionExpiresAt:  boxapi.TimeZ{Time: ses.ExpiresAt},
 		ID:                string(ses.ID),
 		Type:              boxapi.TypeUploadSession,

@@ -28,9 +28,9 @@ func (s *Server) preflight(c *call) error {
 	if err := s.Upload.Preflight(c.Context(), c.who, t); err != nil {
 		return err
 	}
-	url := s.api(c.Request) + "/files/content"
+	url := s.origins(c.Request).upload() + "/files/content"
 	if file != 0 {
-		url = s.api(c.Request) + "/files/" + file.String() + "/content"
+		url = s.origins(c.Request).upload() + "/files/" + file.String() + "/content"
 	}
 	return s.write(c, http.StatusOK, boxapi.PreflightReply{UploadURL: url})
 }

@@ -70,6 +70,8 @@ func (s *Server) trashOf(param string, kind tree.Kind) (get, purge, restore hand
 		if err != nil {
 			return err
 		}
+		// Its link is good again, and not in this reply: to SDKs it is null here.
+		content.NodeOf(item).Link = nil
 		return s.itemReply(c, http.StatusCreated, item)
 	}
 	return get, purge, restore
@@ -78,7 +80,15 @@ func (s *Server) trashOf(param string, kind tree.Kind) (get, purge, restore hand
 // itemReply writes one item, without what is in it.
 func (s *Server) itemReply(c *call, status int, item content.Item) error {
 	view := boxapi.View{Level: boxapi.LevelStandard, Fields: c.fields()}
-	return s.write(c, status, view.Show(s.shown(c, item, view)))
+	out := s.shown(c, item, view)
+	if f, ok := item.(*content.File); ok && view.Fields.Has("expiring_embed_link") {
+		link, err := s.embedLink(c, f)
+		if err != nil {
+			return err
+		}
+		out.(*boxapi.File).ExpiringEmbedLink = link
+	}
+	return s.write(c, status, view.Show(out))
 }
 
 // listTrash handles GET /folders/trash/items.

@@ -53,62 +53,10 @@ type Tx interface {
 	Sessions
 	Parts
 	Events
-}
-
-// Accounts are enterprises, users, applications and tokens.
-type Accounts interface {
-	// Setting returns a named value of the whole server.
-	Setting(name string) ([]byte, error)
-	// PutSetting sets it.
-	PutSetting(name string, value []byte) error
-
-	InsertEnterprise(content.Enterprise) error
-
-	// InsertUser adds a user. A content.LoginTaken error says that
-	// somebody has the login, whatever its case.
-	InsertUser(content.User) error
-	User(id content.ID) (content.User, error)
-	// UserByLogin ignores case.
-	UserByLogin(login string) (content.User, error)
-	// Users are in order of id, those after the id given.
-	Users(after content.ID, limit int) ([]content.User, error)
-	// AddUsage adds to what the user has used and reserved, in bytes; either
-	// may be negative.
-	AddUsage(user content.ID, used, reserved int64) error
-
-	// SetQuota sets how many bytes the user may have; 0 is no limit.
-	SetQuota(user content.ID, quota int64) error
-
-	InsertApp(App) error
-	InsertToken(Token) error
-	// Token finds a token by the SHA-256 of its text.
-	Token(hash [32]byte) (Token, error)
-	// DeleteTokens removes a user's tokens of one kind.
-	DeleteTokens(user content.ID, kind TokenKind) error
-}
-
-// App is an application that may ask for tokens.
-type App struct {
-	ID         string // client id
-	Name       string
-	SecretHash [32]byte // SHA-256 of the client secret, which is 128 random bits or more
-	CreatedAt  time.Time
-}
-
-// TokenKind says how a token came to be.
-type TokenKind string
-
-// DeveloperToken is one that the operator handed out.
-const DeveloperToken TokenKind = "developer"
-
-// Token is an access token, known by its hash only.
-type Token struct {
-	Hash      [32]byte // SHA-256 of its text, which is 128 random bits or more
-	Kind      TokenKind
-	User      content.ID
-	App       string // "" for none
-	CreatedAt time.Time
-	ExpiresAt time.Time // zero: never
+	SharedLinks
+	Favourites
+	Searches
+	Recents
 }
 
 // ItemKind tells items apart; its order is the order of listings.
@@ -127,7 +75,7 @@ type Limbo int
 const (
 	NoLimbo Limbo = iota
 	Growing       // the top of a copy that is still being made
-	Going         // the top of what is being deleted for good
+	Going         // the top of what is being deleted for good; see Doom
 )
 
 // Item is a folder, a file or a web link.
@@ -261,8 +209,8 @@ type Items interface {
 	OldTrash(before time.Time, limit int) ([]Item, error)
 	// Children are some of the items in a folder, those in the trash too.
 	Children(parent content.ID, limit int) ([]Item, error)
-	// DeleteItem removes an item that no other is in. Its versions are removed
-	// behind it in the same transaction.
+	// DeleteItem removes an item that no other is in, and it is nobody's favourite
+	// any more. Its versions are removed behind it in the same transaction.
 	DeleteItem(id content.ID) error
 
 	// InsertVersion adds a version, before its file's InsertItem in the same
@@ -279,8 +227,9 @@ type Items interface {
 	OldVersions(before time.Time, limit int) ([]Version, error)
 	// DeleteVersion removes a version, not its parts.
 	DeleteVersion(id content.ID) error
-	// HasVersion says whether any version is made of a manifest.
-	HasVersion(m Manifest) (bool, error)
+	// HasVersion says whether any version is made of a manifest, but for one of
+	// them, which may be 0.
+	HasVersion(m Manifest, but content.ID) (bool, error)
 	// AllVersions are in order of id, those after the id given.
 	AllVersions(after content.ID, limit int) ([]Version, error)
 }
@@ -394,4 +343,15 @@ type Parts interface {
 	Unhashed(owner content.ID, after blob.Key, limit int) ([]Part, error)
 	// UnhashedIn are the parts of one manifest without a SHA-512, in order.
 	UnhashedIn(m Manifest, limit int) ([]Part, error)
+}
+
+// Favourites are which items users keep for themselves.
+type Favourites interface {
+	// SetFavourite makes an item a favourite of a user's, since the time given
+	// unless it is one already, or makes it none.
+	SetFavourite(user, item content.ID, is bool, at time.Time) error
+	// IsFavourite says whether an item is a favourite of a user's.
+	IsFavourite(user, item content.ID) (bool, error)
+	// Favourites are the favourites of a user, the latest first, those in the trash too.
+	Favourites(user content.ID, offset int64, limit int) ([]Item, error)
 }

@@ -17,7 +17,7 @@ type Report struct {
 	Blobs, Versions, Sessions, Users int
 
 	Broken  []string // what is lost, wrong or inconsistent, in sentences
-	Garbage []string // blobs without a row, and scraps
+	Garbage []string // blobs without a row, scraps, and trees in limbo
 }
 
 // Check proves the data: each part has its bytes and they have its digest, the
@@ -39,8 +39,8 @@ func (s *Service) Check(ctx context.Context) (*Report, error) {
 }
 
 func (s *Service) check(ctx context.Context) (*Report, error) {
-	c := &checker{Service: s, report: &Report{}, good: map[blob.Key]bool{}, buf: make([]byte, 1<<20)}
-	steps := []func(context.Context) error{c.versions, c.sessions, c.orphans, c.items, c.users, c.garbage}
+	c := &checker{Service: s, report: &Report{}, good: map[blob.Key]bool{}, proved: map[meta.Manifest]proof{}, buf: make([]byte, 1<<20)}
+	steps := []func(context.Context) error{c.versions, c.sessions, c.orphans, c.rows, c.garbage}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return c.report, err
@@ -53,7 +53,15 @@ type checker struct {
 	*Service
 	report *Report
 	good   map[blob.Key]bool // blobs read, and whether their digest was right
+	proved map[meta.Manifest]proof
 	buf    []byte
+}
+
+// proof is what the bytes of a manifest came to. Copies share manifests.
+type proof struct {
+	end  int64
+	sum  content.SHA1
+	hash bool // they could be hashed from end to end
 }
 
 func (c *checker) broken(format string, args ...any) {
@@ -67,7 +75,7 @@ type viewer interface {
 	View(ctx context.Context, fn func(meta.Tx) error) error
 }
 
-// all walks rows that come in order of id.
+// all walks rows that come in order of id, a page at once.
 func all[R, ID any](ctx context.Context, store viewer, list func(tx meta.Tx, after ID) ([]R, error), id func(R) ID, each func(R) error) error {
 	var after ID
 	for {
@@ -84,6 +92,9 @@ func all[R, ID any](ctx context.Context, store viewer, list func(tx meta.Tx, aft
 				return err
 			}
 		}
+		if len(rows) < page {
+			return nil
+		}
 		after = id(rows[len(rows)-1])
 	}
 }
@@ -95,19 +106,49 @@ func (c *checker) versions(ctx context.Context) error {
 		func(v meta.Version) error {
 			c.report.Versions++
 			what := fmt.Sprintf("version %s of file %s", v.ID, v.File)
-			sum := digest.New()
-			end, err := c.parts(ctx, what, v.Manifest, true, sum, func() {})
-			if err != nil {
-				return err
+			p, ok := c.proved[v.Manifest]
+			if !ok {
+				sum := digest.New()
+				end, err := c.parts(ctx, what, v.Manifest, true, sum, func() {})
+				if err != nil {
+					return err
+				}
+				p = proof{end: end, sum: sum.Sum(), hash: sum.Len() == end}
+				c.proved[v.Manifest] = p
 			}
+			if p.end == v.Size && (!p.hash || p.sum == v.SHA1) {
+				return nil
+			}
+			// What is being deleted for good loses its parts first.
+			going, err := c.going(ctx, v.File)
 			switch {
-			case end != v.Size:
-				c.broken("%s has %d bytes in parts, and should have %d", what, end, v.Size)
-			case sum.Len() == end && sum.Sum() != v.SHA1:
-				c.broken("%s hashes to %v, and should to %v", what, sum.Sum(), v.SHA1)
+			case err != nil || going:
+				return err
+			case p.end != v.Size:
+				c.broken("%s has %d bytes in parts, and should have %d", what, p.end, v.Size)
+			default:
+				c.broken("%s hashes to %v, and should to %v", what, p.sum, v.SHA1)
 			}
 			return nil
 		})
+}
+
+// going says whether a file is being deleted for good, or is gone already.
+func (c *checker) going(ctx context.Context, file content.ID) (going bool, err error) {
+	err = c.Meta.View(ctx, func(tx meta.Tx) error {
+		row, err := tx.Item(file)
+		var above []meta.Item
+		if err == nil {
+			above, err = tx.Ancestors(file)
+		}
+		if content.Is(err, content.NotFound) {
+			going = true
+			return nil
+		}
+		going = append(above, row)[0].Limbo == meta.Going
+		return err
+	})
+	return going, err
 }
 
 // parts reads all parts of a manifest in order, and those without a gap before
@@ -219,124 +260,194 @@ func (c *checker) orphans(ctx context.Context) error {
 	})
 }
 
-// items looks at how items hang together.
-func (c *checker) items(ctx context.Context) error {
-	return all(ctx, c.Meta,
-		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.AllItems(after, page) },
-		func(i meta.Item) content.ID { return i.ID },
-		func(i meta.Item) error {
-			if i.Kind == meta.File && i.Current.File != i.ID {
-				c.broken("file %s has a current version %s of file %s", i.ID, i.Current.ID, i.Current.File)
-			}
-			if i.Key != content.NameKey(i.Name) {
-				c.broken("item %s: the key %q is not that of its name %q", i.ID, i.Key, i.Name)
-			}
-			if err := c.totals(ctx, i); err != nil {
-				return err
-			}
-			return c.Meta.View(ctx, func(tx meta.Tx) error {
-				above, err := tx.Ancestors(i.ID)
-				if err == nil && i.Parent != 0 && (len(above) == 0 || above[0].Parent != 0) {
-					c.broken("item %s is not below any root", i.ID)
-				}
-				return err
-			})
-		})
-}
-
-// totals compares what is kept of sums with what is in an item itself, and so
-// for a whole tree: each folder's sums are over the sums of its folders.
-func (c *checker) totals(ctx context.Context, i meta.Item) error {
+// rows looks at how items hang together, adds up the totals of folders and what
+// users have, and compares that with what is kept. All of it is one transaction: a commit
+// moves bytes from reserved to used. It asks for few rows one by one, and keeps
+// folders only, so that a million files take seconds.
+func (c *checker) rows(ctx context.Context) error {
 	return c.Meta.View(ctx, func(tx meta.Tx) error {
-		i, err := tx.Item(i.ID)
-		if content.Is(err, content.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		var sum meta.Totals
-		if i.Kind == meta.File {
-			sum.Size = i.Current.Size
-		}
-		var last meta.Item
-		for {
-			in, err := tx.ItemsIn(i.ID, meta.ItemPage{Limit: page, After: last})
-			if err != nil {
+		c := &rowChecker{checker: c, tx: tx, folders: map[content.ID]*folderRow{}, used: map[content.ID]int64{}, reserved: map[content.ID]int64{}}
+		for _, step := range []func(context.Context) error{c.items, c.trees, c.versions, c.sessions, c.users} {
+			if err := step(ctx); err != nil {
 				return err
 			}
-			for _, child := range in {
-				sum.Size += child.Size
-				switch child.Kind {
-				case meta.Folder:
-					sum.Folders++
-				case meta.File:
-					sum.Files++
-				case meta.WebLink:
-					sum.Links++
-				}
-			}
-			if len(in) < page {
-				break
-			}
-			last = in[len(in)-1]
-		}
-		if i.Totals != sum {
-			c.broken("item %s is kept with the totals %+v, and has %+v", i.ID, i.Totals, sum)
 		}
 		return nil
 	})
 }
 
-// users compares quotas with what exists, in one transaction: a commit moves
-// bytes from reserved to used.
-func (c *checker) users(ctx context.Context) error {
-	return c.Meta.View(ctx, func(tx meta.Tx) error {
-		store := inside{tx}
-		owner := map[content.ID]content.ID{} // of files
-		used, reserved := map[content.ID]int64{}, map[content.ID]int64{}
-		err := all(ctx, store,
-			func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.AllVersions(after, page) },
-			func(v meta.Version) content.ID { return v.ID },
-			func(v meta.Version) error {
-				if _, ok := owner[v.File]; !ok {
-					item, err := tx.Item(v.File)
-					if err != nil {
-						return fmt.Errorf("file of version %s: %w", v.ID, err)
-					}
-					owner[v.File] = item.Owner
+type rowChecker struct {
+	*checker
+	tx             meta.Tx
+	folders        map[content.ID]*folderRow
+	used, reserved map[content.ID]int64 // bytes, by user
+	versionsOf     int                  // versions that files have
+	bytesOf        int64                // and their bytes
+}
+
+// folderRow is what has to be known of a folder. One that is named as a parent,
+// but not there, has no row.
+type folderRow struct {
+	parent    content.ID
+	row       bool
+	kept, sum meta.Totals
+	rooted    bool // below a root, or the top of a tree in limbo
+}
+
+func (c *rowChecker) folder(id content.ID) *folderRow {
+	f := c.folders[id]
+	if f == nil {
+		f = &folderRow{}
+		c.folders[id] = f
+	}
+	return f
+}
+
+func (c *rowChecker) items(ctx context.Context) error {
+	return all(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.AllItems(after, page) },
+		func(i meta.Item) content.ID { return i.ID },
+		func(i meta.Item) error {
+			if i.Key != content.NameKey(i.Name) {
+				c.broken("item %s: the key %q is not that of its name %q", i.ID, i.Key, i.Name)
+			}
+			switch i.Limbo {
+			case meta.Growing:
+				c.report.Garbage = append(c.report.Garbage, fmt.Sprintf("item %s, the top of a copy that is at work or was cut short", i.ID))
+			case meta.Going:
+				c.report.Garbage = append(c.report.Garbage, fmt.Sprintf("item %s, the top of what is being deleted for good", i.ID))
+			}
+			if i.Parent != 0 && i.TrashedAt.IsZero() {
+				in := &c.folder(i.Parent).sum
+				in.Size += i.Size
+				switch i.Kind {
+				case meta.Folder:
+					in.Folders++
+				case meta.File:
+					in.Files++
+				case meta.WebLink:
+					in.Links++
 				}
-				used[owner[v.File]] += v.Size
+			} else if i.Parent != 0 {
+				c.folder(i.Parent)
+			}
+			switch i.Kind {
+			case meta.Folder:
+				f := c.folder(i.ID)
+				f.row, f.parent, f.kept, f.rooted = true, i.Parent, i.Totals, i.Parent == 0
 				return nil
-			})
+			case meta.File:
+				return c.file(i)
+			}
+			c.total(i.ID, i.Totals, meta.Totals{})
+			return nil
+		})
+}
+
+func (c *rowChecker) total(id content.ID, kept, sum meta.Totals) {
+	if kept != sum {
+		c.broken("item %s is kept with the totals %+v, and has %+v", id, kept, sum)
+	}
+}
+
+// file adds up a file's versions.
+func (c *rowChecker) file(i meta.Item) error {
+	if i.Current.File != i.ID {
+		c.broken("file %s has a current version %s of file %s", i.ID, i.Current.ID, i.Current.File)
+	}
+	c.total(i.ID, i.Totals, meta.Totals{Size: i.Current.Size})
+	add := func(v meta.Version) {
+		c.used[i.Owner] += v.Size
+		c.bytesOf += v.Size
+		c.versionsOf++
+	}
+	add(i.Current)
+	if i.Current.Number == 1 {
+		return nil // if it has others all the same, their number tells
+	}
+	for offset := int64(0); ; offset += page {
+		past, err := c.tx.PastVersions(i.ID, offset, page)
 		if err != nil {
 			return err
 		}
-		for _, state := range []content.SessionState{content.Open, content.Committing, content.Committed, content.Aborted, content.Expired} {
-			err := all(ctx, store,
-				func(tx meta.Tx, after content.SessionID) ([]meta.Session, error) {
-					return tx.InState(state, after, page)
-				},
-				func(ses meta.Session) content.SessionID { return ses.ID },
-				func(ses meta.Session) error { reserved[ses.Owner] += ses.Reserved; return nil })
-			if err != nil {
-				return err
-			}
+		for _, v := range past {
+			add(v)
 		}
-		return all(ctx, store,
-			func(tx meta.Tx, after content.ID) ([]content.User, error) { return tx.Users(after, page) },
-			func(u content.User) content.ID { return u.ID },
-			func(u content.User) error {
-				c.report.Users++
-				if u.Used != used[u.ID] {
-					c.broken("user %s is charged for %d bytes, and has %d", u.ID, u.Used, used[u.ID])
-				}
-				if u.Reserved != reserved[u.ID] {
-					c.broken("user %s has %d bytes reserved, and sessions ask for %d", u.ID, u.Reserved, reserved[u.ID])
-				}
-				return nil
-			})
-	})
+		if len(past) < page {
+			return nil
+		}
+	}
+}
+
+// trees compares totals, and looks for a way from each folder to its root.
+func (c *rowChecker) trees(context.Context) error {
+	for id, f := range c.folders {
+		if !f.row {
+			c.broken("item %s has items in it, and is no folder", id)
+			continue
+		}
+		c.total(id, f.kept, f.sum)
+		// Up to a folder that is known to have a root, and down again.
+		var way []*folderRow
+		at := f
+		for !at.rooted && at.row && len(way) <= len(c.folders) {
+			way = append(way, at)
+			at = c.folder(at.parent)
+		}
+		if !at.rooted {
+			c.broken("item %s is not below any root", id)
+			continue
+		}
+		for _, f := range way {
+			f.rooted = true
+		}
+	}
+	return nil
+}
+
+// versions counts them all: each belongs to a file.
+func (c *rowChecker) versions(ctx context.Context) error {
+	n, bytes := 0, int64(0)
+	err := all(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.AllVersions(after, page) },
+		func(v meta.Version) content.ID { return v.ID },
+		func(v meta.Version) error { n, bytes = n+1, bytes+v.Size; return nil })
+	if err == nil && (n != c.versionsOf || bytes != c.bytesOf) {
+		c.broken("there are %d versions of %d bytes, and files have %d of %d bytes", n, bytes, c.versionsOf, c.bytesOf)
+	}
+	return err
+}
+
+func (c *rowChecker) sessions(ctx context.Context) error {
+	for _, state := range []content.SessionState{content.Open, content.Committing, content.Committed, content.Aborted, content.Expired} {
+		err := all(ctx, inside{c.tx},
+			func(tx meta.Tx, after content.SessionID) ([]meta.Session, error) {
+				return tx.InState(state, after, page)
+			},
+			func(ses meta.Session) content.SessionID { return ses.ID },
+			func(ses meta.Session) error { c.reserved[ses.Owner] += ses.Reserved; return nil })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// users compares quotas with what exists.
+func (c *rowChecker) users(ctx context.Context) error {
+	return all(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]content.User, error) { return tx.Users(after, page) },
+		func(u content.User) content.ID { return u.ID },
+		func(u content.User) error {
+			c.report.Users++
+			if u.Used != c.used[u.ID] {
+				c.broken("user %s is charged for %d bytes, and has %d", u.ID, u.Used, c.used[u.ID])
+			}
+			if u.Reserved != c.reserved[u.ID] {
+				c.broken("user %s has %d bytes reserved, and sessions ask for %d", u.ID, u.Reserved, c.reserved[u.ID])
+			}
+			return nil
+		})
 }
 
 // inside runs views in a transaction that is open.

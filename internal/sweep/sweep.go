@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"boxcar/internal/blob"
@@ -23,7 +24,7 @@ const (
 )
 
 // Service sweeps one server's storage. Only the owner of the data may call
-// Sweep, and not twice at once; Check may run beside anything.
+// Start, Sweep and Limbo; Check may run beside anything.
 type Service struct {
 	Meta  meta.Store
 	Blobs blob.Store
@@ -32,6 +33,11 @@ type Service struct {
 	// Arriving says whether a blob may yet get its row; nil is no. The age of
 	// a blob alone can't tell: the clock may be put forward.
 	Arriving func(blob.Key) bool
+	// Growing says whether somebody is at work on the copy that has that top; nil is no.
+	Growing func(top content.ID) bool
+	Bites   meta.Bites // of deleting for good
+
+	limbo sync.Mutex // held by who empties it
 }
 
 // Swept is what a sweep did.
@@ -40,28 +46,38 @@ type Swept struct {
 	Expired   int // sessions
 	Forgotten int // sessions
 	Purged    int // items that were in the trash for 30 days
+	Deleted   int // users
+	Tokens    int // that expired, and assertions
+	Versions  int // past versions that were deleted for 30 days
+	Trees     int // whose rest was taken out of limbo
 	Garbage   int // blobs that no part referred to
 }
 
 // Start clears what the stop before this start left unfinished. No Put may be at work.
 func (s *Service) Start(ctx context.Context) error {
 	_, err := s.scraps(ctx, time.Time{})
-	return err
+	return errors.Join(err, s.giveUp(ctx))
 }
 
 // Sweep makes one round: expired sessions let go of their parts and quota,
 // sessions long over are forgotten, what the trash has kept long enough is
-// deleted, then blobs without rows and old scraps go.
+// deleted, so is what deleted users had, limbo is emptied, then blobs without rows and old scraps go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
-	var errs [5]error
+	var errs [10]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
 	done.Purged, errs[2] = s.purge(ctx)
-	done.Garbage, errs[3] = s.garbage(ctx)
-	done.Scraps, errs[4] = s.scraps(ctx, s.Now().Add(-ScrapAge))
+	done.Versions, errs[3] = s.purgeVersions(ctx)
+	done.Deleted, errs[4] = s.deleted(ctx)
+	errs[5] = s.giveUp(ctx)
+	done.Trees, errs[6] = s.Limbo(ctx)
+	done.Tokens, errs[7] = s.tokens(ctx)
+	done.Garbage, errs[8] = s.garbage(ctx)
+	done.Scraps, errs[9] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	if done != (Swept{}) {
-		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "garbage", done.Garbage)
+		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "versions", done.Versions,
+			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "garbage", done.Garbage)
 	}
 	return done, errors.Join(errs[:]...)
 }
@@ -141,30 +157,101 @@ func (s *Service) forget(ctx context.Context) (n int, err error) {
 	}
 }
 
-// purge deletes what the trash has kept long enough: one file, or one folder
-// with all that is in it, in a transaction.
+// purge deletes what the trash has kept long enough: from here on it is in limbo.
 func (s *Service) purge(ctx context.Context) (n int, err error) {
 	before := s.Now().Add(-content.TrashLife)
-	for {
-		var free []blob.Key
-		found := false
-		err := s.Meta.Update(ctx, func(tx meta.Tx) error {
-			free, found = nil, false
-			old, err := tx.OldTrash(before, 1)
-			if err != nil || len(old) == 0 {
-				return err
+	return s.bites(ctx, func(tx meta.Tx, more func(int) bool) (n int, err error) {
+		old, err := tx.OldTrash(before, doomedAtOnce)
+		for n < len(old) && err == nil && (n == 0 || more(n)) {
+			err = meta.Doom(tx, old[n])
+			n++
+		}
+		return n, err
+	})
+}
+
+// purgeVersions does the same with past versions that were deleted long enough ago.
+func (s *Service) purgeVersions(ctx context.Context) (n int, err error) {
+	before := s.Now().Add(-content.TrashLife)
+	return s.bites(ctx, func(tx meta.Tx, more func(int) bool) (n int, err error) {
+		old, err := tx.OldVersions(before, doomedAtOnce)
+		for n < len(old) && err == nil && (n == 0 || more(n)) {
+			err = meta.DoomVersion(tx, old[n])
+			n++
+		}
+		return n, err
+	})
+}
+
+const doomedAtOnce = 100 // rows
+
+// giveUp dooms the copies that nobody is at work on.
+func (s *Service) giveUp(ctx context.Context) error {
+	return all(ctx, s.Meta,
+		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.InLimbo(meta.Growing, after, page) },
+		func(top meta.Item) content.ID { return top.ID },
+		func(top meta.Item) error {
+			// Asked behind its row: whoever made that is at work, or has been.
+			if s.Growing != nil && s.Growing(top.ID) {
+				return nil
 			}
-			found = true
-			free, err = meta.Purge(tx, old[0])
+			return s.Meta.Update(ctx, func(tx meta.Tx) error {
+				top, err := tx.Item(top.ID)
+				if content.Is(err, content.NotFound) || err == nil && top.Limbo != meta.Growing {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				return meta.Doom(tx, top)
+			})
+		})
+}
+
+// Limbo takes away what was deleted for good, bit by bit, and says of how many
+// trees. Others may write between any two of its transactions.
+func (s *Service) Limbo(ctx context.Context) (n int, err error) {
+	s.limbo.Lock()
+	defer s.limbo.Unlock()
+	var left error // bytes that could not be deleted are left to the search for garbage
+	for after := content.ID(0); ; n++ {
+		var tops []meta.Item
+		err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+			tops, err = tx.InLimbo(meta.Going, after, 1)
 			return err
 		})
-		if err != nil || !found {
+		if err != nil || len(tops) == 0 {
+			return n, errors.Join(left, err)
+		}
+		after = tops[0].ID
+		var gone meta.Purged
+		for at := after; !gone.Done; at = gone.At {
+			err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
+				gone, err = meta.PurgeSome(tx, after, at, s.Bites.Begin())
+				return err
+			})
+			if err != nil {
+				return n, errors.Join(left, err)
+			}
+			if err := s.delete(ctx, gone.Free); err != nil {
+				left = err
+			}
+		}
+	}
+}
+
+// bites runs fn in one transaction after another until it has nothing more to do.
+func (s *Service) bites(ctx context.Context, fn func(tx meta.Tx, more func(int) bool) (int, error)) (n int, err error) {
+	for {
+		var did int
+		err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
+			did, err = fn(tx, s.Bites.Begin())
+			return err
+		})
+		if err != nil || did == 0 {
 			return n, err
 		}
-		n++
-		if err := s.delete(ctx, free); err != nil {
-			return n, err
-		}
+		n += did
 	}
 }
 

@@ -305,7 +305,7 @@ func TestSweepTakesWhatNobodyNeedsAndNothingElse(t *testing.T) {
 	d.now = d.now.Add(content.TrashLife - time.Second)
 	swept(sweep.Swept{Garbage: 1}) // the blob that was young
 	d.now = d.now.Add(time.Second)
-	swept(sweep.Swept{Purged: 1})
+	swept(sweep.Swept{Purged: 1, Trees: 1})
 	for _, k := range d.keys {
 		if _, err := d.blobs.Stat(t.Context(), k); !content.Is(err, content.NotFound) {
 			t.Errorf("a purged file's blob: %v", err)

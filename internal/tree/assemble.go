@@ -11,24 +11,36 @@ import (
 type assembler struct {
 	tx     meta.Tx
 	now    time.Time
-	people map[content.ID]content.Person
+	people map[content.ID]content.User
+	ways   map[content.ID]way // by the folder that they end in
+}
+
+// way is the folders above an item, and how they are.
+type way struct {
+	path   []content.Folder
+	status content.Status
 }
 
 func (s *Service) assembler(tx meta.Tx) *assembler { return &assembler{tx: tx, now: s.Now()} }
 
-func (a *assembler) person(id content.ID) (content.Person, error) {
-	if p, ok := a.people[id]; ok {
-		return p, nil
+func (a *assembler) user(id content.ID) (content.User, error) {
+	if u, ok := a.people[id]; ok {
+		return u, nil
 	}
 	u, err := a.tx.User(id)
 	if err != nil {
-		return content.Person{}, err
+		return u, err
 	}
 	if a.people == nil {
-		a.people = map[content.ID]content.Person{}
+		a.people = map[content.ID]content.User{}
 	}
-	a.people[id] = u.Person
-	return u.Person, nil
+	a.people[id] = u
+	return u, nil
+}
+
+func (a *assembler) person(id content.ID) (content.Person, error) {
+	u, err := a.user(id)
+	return u.Person, err
 }
 
 // maybe is person where there may be none, by the id 0.
@@ -93,7 +105,8 @@ func (a *assembler) node(row meta.Item, path []content.Folder, status content.St
 	if n.ModifiedBy, err = a.person(row.ModifiedBy); err != nil {
 		return n, err
 	}
-	n.OwnedBy, err = a.person(row.Owner)
+	owner, err := a.user(row.Owner)
+	n.OwnedBy, n.Enterprise = owner.Person, owner.Enterprise.ID
 	return n, err
 }
 
@@ -107,6 +120,9 @@ func folder(row meta.Item, n content.Node) content.Folder {
 func (a *assembler) item(row meta.Item, path []content.Folder, status content.Status) (content.Item, error) {
 	n, err := a.node(row, path, status)
 	if err != nil {
+		return nil, err
+	}
+	if n.Link, err = a.linkOf(&n); err != nil {
 		return nil, err
 	}
 	switch row.Kind {
@@ -151,41 +167,59 @@ var kindNames = map[meta.ItemKind]string{meta.Folder: "folder", meta.File: "file
 // load gets an item that the caller may do something to, See at the least. As a
 // folder, id 0 is the caller's root. The trash is not left out.
 func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
+	_, item, err := s.find(tx, who, id, kind, do)
+	return item, err
+}
+
+// find is load for who goes on to change the row.
+func (s *Service) find(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
 	if kind == meta.Folder && id == 0 {
 		id = who.Root
 	}
 	gone := content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
-	row, err := tx.Item(id)
+	row, err = tx.Item(id)
 	if content.Is(err, content.NotFound) || err == nil && row.Kind != kind {
-		return nil, gone
+		return row, nil, gone
 	}
 	if err != nil {
-		return nil, err
+		return row, nil, err
 	}
-	item, err := s.assemble(tx, row)
-	if err != nil {
-		return nil, err
+	if item, err = s.assemble(tx, row); err != nil {
+		return row, nil, err
 	}
 	if content.NodeOf(item).Status == inLimbo {
-		return nil, gone
+		return row, nil, gone
 	}
 	if err := content.Allow(who, do, item); err != nil {
 		if content.Is(err, content.NotFound) {
-			return nil, gone
+			return row, nil, gone
 		}
-		return nil, err
+		return row, nil, err
 	}
-	return item, nil
+	return row, item, nil
 }
 
 // assemble makes an item of its row, with the folders above it.
 func (s *Service) assemble(tx meta.Tx, row meta.Item) (content.Item, error) {
-	a := s.assembler(tx)
-	path, status, err := a.above(row.ID)
-	if err != nil {
-		return nil, err
+	return s.assembler(tx).placed(row)
+}
+
+// placed is assemble for many items: what lies in one folder shares the way to it.
+func (a *assembler) placed(row meta.Item) (content.Item, error) {
+	w, ok := a.ways[row.Parent]
+	if !ok {
+		var err error
+		if w.path, w.status, err = a.above(row.ID); err != nil {
+			return nil, err
+		}
+		if a.ways == nil {
+			a.ways = map[content.ID]way{}
+		}
+		if row.Parent != 0 {
+			a.ways[row.Parent] = w
+		}
 	}
-	return a.item(row, path, status)
+	return a.item(row, w.path, w.status)
 }
 
 // live is load for what is not in the trash, neither itself nor with a folder.

@@ -11,10 +11,10 @@ import (
 )
 
 // Contents gives a file and the version asked for, 0 being the current one, to
-// a caller who may download it.
-func (s *Service) Contents(ctx context.Context, who content.Principal, id, version content.ID) (file *content.File, v content.Version, err error) {
+// a caller who may do that with it: content.Download, or content.Preview.
+func (s *Service) Contents(ctx context.Context, who content.Principal, do content.Action, id, version content.ID) (file *content.File, v content.Version, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		if file, err = s.liveFile(tx, who, id, content.Download); err != nil {
+		if file, err = s.liveFile(tx, who, id, do); err != nil {
 			return err
 		}
 		v = file.Version

@@ -4,21 +4,25 @@ import (
 	"context"
 	"time"
 
-	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 )
 
-// TrashFile puts a file in the trash. Its name is free again at once; its bytes
-// count for the quota until the trash lets go of it.
-func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+// TrashItem puts a file or a web link in the trash. Its name is free again at once;
+// a file's bytes count for the quota until the trash lets go of it.
+func (s *Service) TrashItem(ctx context.Context, who content.Principal, kind Kind, id content.ID, pre content.Preconditions) error {
 	return s.Meta.Update(ctx, func(tx meta.Tx) error {
-		file, err := s.liveFile(tx, who, id, content.Delete)
+		item, err := s.live(tx, who, id, kind, content.Delete)
 		if err != nil {
 			return err
 		}
-		return s.trash(tx, who, file, pre)
+		return s.trash(tx, who, item, pre)
 	})
+}
+
+// TrashFile is TrashItem for a file.
+func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
+	return s.TrashItem(ctx, who, File, id, pre)
 }
 
 // TrashFolder puts a folder in the trash with all that is in it. Without
@@ -87,16 +91,15 @@ func (s *Service) Trashed(ctx context.Context, who content.Principal, kind Kind,
 	return item, err
 }
 
-// ListTrash lists what the caller put in the trash, folders before files.
+// ListTrash lists what the caller put in the trash, folders before files
+// before web links.
 func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Page) (l Listing, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		if l.Total, err = tx.CountTrashed(who.User); err != nil {
-			return err
-		}
-		rows, err := tx.Trashed(who.User, page.rows())
+		rows, total, err := s.trashRows(tx, who.User, page)
 		if err != nil {
 			return err
 		}
+		l = Listing{Total: total}
 		rows, l.Next = page.cut(rows)
 		a := s.assembler(tx)
 		for _, row := range rows {
@@ -113,6 +116,64 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 		return nil
 	})
 	return l, err
+}
+
+// trashRows is a page of the trash, with one row more if there are more.
+func (s *Service) trashRows(tx meta.Tx, owner content.ID, page Page) (rows []meta.Item, total int64, err error) {
+	if total, err = tx.CountTrashed(owner); err != nil {
+		return nil, 0, err
+	}
+	going, err := tx.InLimbo(meta.Going, 0, 1)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(going) == 0 {
+		rows, err = tx.Trashed(owner, page.rows())
+		return rows, total, err
+	}
+	// While a tree is on its way out, some of the rows may be in it, trashed by
+	// themselves before: those count no more.
+	at := page.rows()
+	skip := at.Offset
+	at.Offset = 0
+	hidden := map[content.ID]bool{} // folders
+	for len(rows) <= page.Limit {
+		at.Limit = trashAtOnce
+		some, err := tx.Trashed(owner, at)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, row := range some {
+			in, known := hidden[row.Parent]
+			if !known {
+				if in, err = s.hidden(tx, row.ID); err != nil {
+					return nil, 0, err
+				}
+				hidden[row.Parent] = in
+			}
+			switch {
+			case in:
+				total--
+			case skip > 0:
+				skip--
+			case len(rows) <= page.Limit:
+				rows = append(rows, row)
+			}
+		}
+		if len(some) < trashAtOnce {
+			break
+		}
+		at.After = some[len(some)-1]
+	}
+	return rows, total, nil
+}
+
+const trashAtOnce = 500 // rows
+
+// hidden says whether an item is below the top of a tree in limbo.
+func (s *Service) hidden(tx meta.Tx, id content.ID) (bool, error) {
+	above, err := tx.Ancestors(id)
+	return err == nil && len(above) > 0 && above[0].Limbo != meta.NoLimbo, err
 }
 
 // Restore takes an item out of the trash: back to where it was, or to another
@@ -169,11 +230,12 @@ func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind,
 
 // Purge deletes an item in the trash for good, a file with all its versions, a
 // folder with all that is in it. Bytes that another version or session still
-// needs stay.
+// needs stay. What is large is gone for everybody at once, and removed bit by bit
+// later, by the sweep.
 func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, id content.ID) error {
-	var free []blob.Key
+	now := s.Now()
+	var gone meta.Purged
 	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
-		free = nil
 		if _, err := s.trashed(tx, who, id, kind, content.Delete); err != nil {
 			return err
 		}
@@ -181,20 +243,36 @@ func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, i
 		if err != nil {
 			return err
 		}
-		free, err = meta.Purge(tx, row)
+		if err := s.record(tx, who, now, content.ItemPurge, row); err != nil {
+			return err
+		}
+		if err := meta.Doom(tx, row); err != nil {
+			return err
+		}
+		gone, err = meta.PurgeSome(tx, id, id, s.Bites.Begin())
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	if !gone.Done {
+		s.leave()
+	}
 	// It is gone, whether the client waits for the answer or not. What of its
 	// bytes stays behind, the sweep finds.
 	ctx = context.WithoutCancel(ctx)
-	for _, key := range free {
+	for _, key := range gone.Free {
 		if err := s.Blobs.Delete(ctx, key); err != nil {
 			s.Log.Warn("bytes of a deleted item are left to the sweep", "item", id, "error", err)
 			break
 		}
 	}
 	return nil
+}
+
+// leave tells the sweep that there is something in limbo.
+func (s *Service) leave() {
+	if s.Left != nil {
+		s.Left()
+	}
 }

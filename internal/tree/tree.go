@@ -25,6 +25,20 @@ type Service struct {
 	Log    *slog.Logger
 
 	MaxFileSize int64 // bytes
+
+	// HashPassword makes what is kept of a shared link's password, and
+	// CheckPassword says whether a password is the one.
+	HashPassword  func(password string) string
+	CheckPassword func(hashed, password string) (bool, error)
+
+	links linkState
+	// Left, if not nil, is told that there is something in limbo for the sweep to
+	// take away; if nobody tells it, it finds it at its next round.
+	Left func()
+
+	Copying CopyLimits
+	Bites   meta.Bites // of copying, and of deleting for good
+	copies  copies
 }
 
 // Folder gets a folder. One in the trash is a content.Trashed error.
@@ -46,21 +60,52 @@ func (s *Service) Item(ctx context.Context, who content.Principal, kind Kind, id
 }
 
 // CreateFolder makes an empty folder.
-func (s *Service) CreateFolder(ctx context.Context, who content.Principal, parent content.ID, name string) (folder *content.Folder, err error) {
+func (s *Service) CreateFolder(ctx context.Context, who content.Principal, parent content.ID, name string, options FolderChange) (*content.Folder, error) {
 	if err := content.CheckName(name); err != nil {
 		return nil, err
 	}
-	id, now := s.NewID(), s.Now()
+	row := meta.Item{ID: s.NewID(), Kind: meta.Folder, Name: name}
+	if _, err := s.setOptions(&row, options); err != nil {
+		return nil, err
+	}
+	item, err := s.create(ctx, who, parent, row)
+	if err != nil {
+		return nil, err
+	}
+	return item.(*content.Folder), nil
+}
+
+// CreateWebLink makes a web link, whose name is its URL if nobody gives
+// another.
+func (s *Service) CreateWebLink(ctx context.Context, who content.Principal, parent content.ID, url string, name *string, description string) (content.Item, error) {
+	if err := content.CheckURL(url); err != nil {
+		return nil, err
+	}
+	row := meta.Item{
+		ID: s.NewID(), Kind: meta.WebLink, Name: content.WebLinkName(url),
+		Description: content.CutDescription(description), Extra: meta.Extra{URL: url},
+	}
+	if name != nil {
+		if err := content.CheckName(*name); err != nil {
+			return nil, err
+		}
+		row.Name = *name
+	}
+	return s.create(ctx, who, parent, row)
+}
+
+// create makes an item without contents.
+func (s *Service) create(ctx context.Context, who content.Principal, parent content.ID, row meta.Item) (item content.Item, err error) {
+	now := s.Now()
+	row.Key = content.NameKey(row.Name)
+	row.CreatedAt, row.ModifiedAt, row.ContentCreatedAt, row.ContentModifiedAt = now, now, now, now
+	row.CreatedBy, row.ModifiedBy = who.User, who.User
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
 		in, err := s.liveFolder(tx, who, parent, content.Upload)
 		if err != nil {
 			return Missing(err, "folder", parent)
 		}
-		row := meta.Item{
-			ID: id, Kind: meta.Folder, Parent: in.ID, Name: name, Key: content.NameKey(name),
-			CreatedAt: now, ModifiedAt: now, ContentCreatedAt: now, ContentModifiedAt: now,
-			CreatedBy: who.User, ModifiedBy: who.User, Owner: in.OwnedBy.ID,
-		}
+		row.Parent, row.Owner = in.ID, in.OwnedBy.ID
 		if err := s.nameFree(tx, who, in, row); err != nil {
 			return err
 		}
@@ -73,10 +118,10 @@ func (s *Service) CreateFolder(ctx context.Context, who content.Principal, paren
 		if err := s.record(tx, who, now, content.ItemCreate, row); err != nil {
 			return err
 		}
-		folder, err = s.liveFolder(tx, who, id, content.See)
+		item, err = s.live(tx, who, row.ID, row.Kind, content.See)
 		return err
 	})
-	return folder, err
+	return item, err
 }
 
 // Missing turns the news that an item is not there into news about a
@@ -187,38 +232,4 @@ func (s *Service) List(ctx context.Context, who content.Principal, folder conten
 		return nil
 	})
 	return l, err
-}
-
-// Versions is a page of a file's past versions, newest first.
-type Versions struct {
-	Versions []content.Version
-	Total    int64
-}
-
-// PastVersions lists the versions of a file that are not current.
-func (s *Service) PastVersions(ctx context.Context, who content.Principal, file content.ID, offset int64, limit int) (v Versions, err error) {
-	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		v = Versions{}
-		f, err := s.liveFile(tx, who, file, content.See)
-		if err != nil {
-			return err
-		}
-		if v.Total, err = tx.CountPastVersions(f.ID); err != nil {
-			return err
-		}
-		rows, err := tx.PastVersions(f.ID, offset, limit)
-		if err != nil {
-			return err
-		}
-		a := s.assembler(tx)
-		for _, row := range rows {
-			one, err := a.version(row)
-			if err != nil {
-				return err
-			}
-			v.Versions = append(v.Versions, one)
-		}
-		return nil
-	})
-	return v, err
 }

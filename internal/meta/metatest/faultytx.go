@@ -56,6 +56,86 @@ func (t *faultyTx) DeleteTokens(user content.ID, kind meta.TokenKind) error {
 	return do(t, func() error { return t.tx.DeleteTokens(user, kind) })
 }
 
+func (t *faultyTx) FindUsers(q meta.UserQuery) ([]content.User, error) {
+	return ask(t, func() ([]content.User, error) { return t.tx.FindUsers(q) })
+}
+
+func (t *faultyTx) CountUsers(q meta.UserQuery) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountUsers(q) })
+}
+
+func (t *faultyTx) UpdateUser(a content.User) error {
+	return do(t, func() error { return t.tx.UpdateUser(a) })
+}
+
+func (t *faultyTx) DeleteUser(id content.ID, at time.Time) error {
+	return do(t, func() error { return t.tx.DeleteUser(id, at) })
+}
+
+func (t *faultyTx) DeletedUsers(limit int) ([]content.User, error) {
+	return ask(t, func() ([]content.User, error) { return t.tx.DeletedUsers(limit) })
+}
+
+func (t *faultyTx) Purged(id content.ID) error {
+	return do(t, func() error { return t.tx.Purged(id) })
+}
+
+func (t *faultyTx) Password(user content.ID) (string, error) {
+	return ask(t, func() (string, error) { return t.tx.Password(user) })
+}
+
+func (t *faultyTx) SetPassword(user content.ID, hash string) error {
+	return do(t, func() error { return t.tx.SetPassword(user, hash) })
+}
+
+func (t *faultyTx) OpenSessions(owner content.ID, limit int) ([]meta.Session, error) {
+	return ask(t, func() ([]meta.Session, error) { return t.tx.OpenSessions(owner, limit) })
+}
+
+func (t *faultyTx) App(id string) (meta.App, error) {
+	return ask(t, func() (meta.App, error) { return t.tx.App(id) })
+}
+
+func (t *faultyTx) Apps(after string, limit int) ([]meta.App, error) {
+	return ask(t, func() ([]meta.App, error) { return t.tx.Apps(after, limit) })
+}
+
+func (t *faultyTx) UpdateApp(a meta.App) error {
+	return do(t, func() error { return t.tx.UpdateApp(a) })
+}
+
+func (t *faultyTx) DeleteApp(id string) error {
+	return do(t, func() error { return t.tx.DeleteApp(id) })
+}
+
+func (t *faultyTx) InsertKey(a meta.AppKey) error {
+	return do(t, func() error { return t.tx.InsertKey(a) })
+}
+
+func (t *faultyTx) Keys(app string) ([]meta.AppKey, error) {
+	return ask(t, func() ([]meta.AppKey, error) { return t.tx.Keys(app) })
+}
+
+func (t *faultyTx) DeleteKey(app, id string) error {
+	return do(t, func() error { return t.tx.DeleteKey(app, id) })
+}
+
+func (t *faultyTx) TakeToken(hash [32]byte) (meta.Token, error) {
+	return ask(t, func() (meta.Token, error) { return t.tx.TakeToken(hash) })
+}
+
+func (t *faultyTx) DeleteGrant(grant string) error {
+	return do(t, func() error { return t.tx.DeleteGrant(grant) })
+}
+
+func (t *faultyTx) UseAssertion(hash [32]byte, until time.Time) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.UseAssertion(hash, until) })
+}
+
+func (t *faultyTx) SweepTokens(tokens, assertions time.Time, limit int) (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.SweepTokens(tokens, assertions, limit) })
+}
+
 func (t *faultyTx) InsertItem(a meta.Item) error {
 	return do(t, func() error { return t.tx.InsertItem(a) })
 }
@@ -248,8 +328,8 @@ func (t *faultyTx) OldVersions(before time.Time, limit int) ([]meta.Version, err
 	return ask(t, func() ([]meta.Version, error) { return t.tx.OldVersions(before, limit) })
 }
 
-func (t *faultyTx) HasVersion(m meta.Manifest) (bool, error) {
-	return ask(t, func() (bool, error) { return t.tx.HasVersion(m) })
+func (t *faultyTx) HasVersion(m meta.Manifest, but content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.HasVersion(m, but) })
 }
 
 func (t *faultyTx) AppendEvent(e meta.Event, streams ...content.ID) error {
@@ -270,4 +350,75 @@ func (t *faultyTx) AllEvents(after int64, filter meta.EventFilter, limit int) ([
 
 func (t *faultyTx) DropEvents(before time.Time, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropEvents(before, limit) })
+}
+
+func (t *faultyTx) InsertSharedLink(l meta.SharedLink) error {
+	return do(t, func() error { return t.tx.InsertSharedLink(l) })
+}
+
+func (t *faultyTx) UpdateSharedLink(l meta.SharedLink) error {
+	return do(t, func() error { return t.tx.UpdateSharedLink(l) })
+}
+
+func (t *faultyTx) SharedLink(item content.ID) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLink(item) })
+}
+
+func (t *faultyTx) SharedLinkByToken(token string) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLinkByToken(token) })
+}
+
+func (t *faultyTx) SharedLinkByVanity(key string) (meta.SharedLink, error) {
+	return ask(t, func() (meta.SharedLink, error) { return t.tx.SharedLinkByVanity(key) })
+}
+
+func (t *faultyTx) DeleteSharedLink(item content.ID) error {
+	return do(t, func() error { return t.tx.DeleteSharedLink(item) })
+}
+
+func (t *faultyTx) CountLinkUse(item content.ID, downloads, previews int64) error {
+	return do(t, func() error { return t.tx.CountLinkUse(item, downloads, previews) })
+}
+
+func (t *faultyTx) EndedLinks(now time.Time, limit int) ([]meta.SharedLink, error) {
+	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.EndedLinks(now, limit) })
+}
+
+func (t *faultyTx) AllSharedLinks(after content.ID, limit int) ([]meta.SharedLink, error) {
+	return ask(t, func() ([]meta.SharedLink, error) { return t.tx.AllSharedLinks(after, limit) })
+}
+
+func (t *faultyTx) SetFavourite(user, item content.ID, is bool, at time.Time) error {
+	return do(t, func() error { return t.tx.SetFavourite(user, item, is, at) })
+}
+
+func (t *faultyTx) IsFavourite(user, item content.ID) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.IsFavourite(user, item) })
+}
+
+func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
+}
+
+func (t *faultyTx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) {
+	if err := t.step(); err != nil {
+		return nil, 0, err
+	}
+	return t.tx.Find(l)
+}
+
+func (t *faultyTx) Places(folders []content.ID) ([]meta.Place, error) {
+	return ask(t, func() ([]meta.Place, error) { return t.tx.Places(folders) })
+}
+
+func (t *faultyTx) PutRecent(r meta.Recent) error {
+	return do(t, func() error { return t.tx.PutRecent(r) })
+}
+
+func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent, limit int) ([]meta.Recent, error) {
+	return ask(t, func() ([]meta.Recent, error) { return t.tx.Recents(user, after, behind, limit) })
+}
+
+func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
+	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }

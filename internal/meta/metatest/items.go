@@ -253,13 +253,15 @@ var items = []test{
 		past := it.Current
 		it.Current.ID, it.Current.Number = 9000, 2
 		update(t, s, func(tx meta.Tx) error { return first(tx.InsertVersion(it.Current), tx.UpdateItem(it)) })
-		has := func(m meta.Manifest) bool {
-			return get(t, s, func(tx meta.Tx) (bool, error) { return tx.HasVersion(m) })
+		has := func(m meta.Manifest, but content.ID) bool {
+			return get(t, s, func(tx meta.Tx) (bool, error) { return tx.HasVersion(m, but) })
 		}
+		equal(t, "another version than the past one", has(past.Manifest, past.ID), true) // the one that is current shares it
 		update(t, s, func(tx meta.Tx) error { return tx.DeleteVersion(past.ID) })
 		equal(t, "item", item(t, s, 200), it)
-		equal(t, "another version of that manifest", has(past.Manifest), true) // the one that is current shares it
-		equal(t, "a version of an unknown manifest", has(77), false)
+		equal(t, "a version of that manifest", has(past.Manifest, 0), true)
+		equal(t, "another version than the current one", has(past.Manifest, 9000), false)
+		equal(t, "a version of an unknown manifest", has(77, 0), false)
 		equal(t, "past versions", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountPastVersions(200) }), int64(0))
 	}},
 	{"AllItemsAreInOrderOfIDTrashOrNot", func(t *testing.T, s meta.Store) {

@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Listings", listings},
 		{"Totals", totals},
 		{"Events", events},
+		{"SharedLinks", links},
+		{"Searches", searches},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},

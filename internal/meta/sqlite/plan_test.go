@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,10 +51,10 @@ func (p *planner) QueryContext(ctx context.Context, query string, args ...any) (
 }
 
 // A scan goes over what is not bounded by an index: fine for what a query has
-// made itself, which is given by these names.
+// made itself, which is given by these names, or as 2-ROW VALUES CLAUSE.
 var scan = regexp.MustCompile(`^SCAN (\S+)`)
 
-var ownTables = []string{"up", "below", "m", "first", "CONSTANT"}
+var ownTables = []string{"up", "below", "m", "first", "t", "c", "200", "CONSTANT"}
 
 func TestQueriesUseIndexes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "meta.db")
@@ -112,28 +113,49 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"InLimbo":         {run: func(tx *sqlmeta.Tx) { tx.InLimbo(meta.Going, 1, 10) }},
 		"UpdateVersion":   {run: func(tx *sqlmeta.Tx) { tx.UpdateVersion(meta.Version{ID: 1}) }},
 		"OldVersions":     {run: func(tx *sqlmeta.Tx) { tx.OldVersions(s0, 10) }},
-		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1) }},
+		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1, 2) }},
 		"AppendEvent":     {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
 		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
 		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
 		}},
-		"DropEvents":    {run: func(tx *sqlmeta.Tx) { tx.DropEvents(s0, 10) }},
-		"Trashed":       {run: func(tx *sqlmeta.Tx) { tx.Trashed(1, meta.ItemPage{Limit: 10}) }},
-		"OldTrash":      {run: func(tx *sqlmeta.Tx) { tx.OldTrash(time.Now(), 10) }},
-		"Children":      {run: func(tx *sqlmeta.Tx) { tx.Children(1, 10) }},
-		"CountTrashed":  {run: func(tx *sqlmeta.Tx) { tx.CountTrashed(1) }},
-		"DeleteItem":    {run: func(tx *sqlmeta.Tx) { tx.DeleteItem(10) }},
-		"DeleteVersion": {run: func(tx *sqlmeta.Tx) { tx.DeleteVersion(1) }},
-		"InsertVersion": {run: func(tx *sqlmeta.Tx) { tx.InsertVersion(meta.Version{ID: 1, File: 1}) }},
-		"SetQuota":      {run: func(tx *sqlmeta.Tx) { tx.SetQuota(1, 1) }},
-		"AllItems":      {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
-		"Version":       {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
-		"PastVersions":  {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
-		"CountPast":     {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
-		"AllVersions":   {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
-		"Session":       {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
+		"InsertSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.InsertSharedLink(meta.SharedLink{Item: 10, Token: "t", VanityKey: "v"}) }},
+		"UpdateSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.UpdateSharedLink(meta.SharedLink{Item: 10, VanityKey: "v"}) }},
+		"SharedLink":         {run: func(tx *sqlmeta.Tx) { tx.SharedLink(10) }},
+		"SharedLinkByToken":  {run: func(tx *sqlmeta.Tx) { tx.SharedLinkByToken("t") }},
+		"SharedLinkByVanity": {run: func(tx *sqlmeta.Tx) { tx.SharedLinkByVanity("v") }},
+		"DeleteSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.DeleteSharedLink(10) }},
+		"CountLinkUse":       {run: func(tx *sqlmeta.Tx) { tx.CountLinkUse(10, 1, 1) }},
+		"EndedLinks":         {run: func(tx *sqlmeta.Tx) { tx.EndedLinks(s0, 10) }},
+		"AllSharedLinks":     {run: func(tx *sqlmeta.Tx) { tx.AllSharedLinks(1, 10) }},
+		"DropEvents":         {run: func(tx *sqlmeta.Tx) { tx.DropEvents(s0, 10) }},
+		"Trashed":            {run: func(tx *sqlmeta.Tx) { tx.Trashed(1, meta.ItemPage{Limit: 10}) }},
+		"OldTrash":           {run: func(tx *sqlmeta.Tx) { tx.OldTrash(time.Now(), 10) }},
+		"Children":           {run: func(tx *sqlmeta.Tx) { tx.Children(1, 10) }},
+		"CountTrashed":       {run: func(tx *sqlmeta.Tx) { tx.CountTrashed(1) }},
+		"DeleteItem":         {run: func(tx *sqlmeta.Tx) { tx.DeleteItem(10) }},
+		"DeleteVersion":      {run: func(tx *sqlmeta.Tx) { tx.DeleteVersion(1) }},
+		"InsertVersion":      {run: func(tx *sqlmeta.Tx) { tx.InsertVersion(meta.Version{ID: 1, File: 1}) }},
+		"SetQuota":           {run: func(tx *sqlmeta.Tx) { tx.SetQuota(1, 1) }},
+		"AllItems":           {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
+		"Version":            {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
+		"PastVersions":       {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
+		"CountPast":          {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
+		"AllVersions":        {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
+		"Session":            {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
+		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
+		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
+		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
+		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
+		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
+		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
+		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
+		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
+		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
+		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
+		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
+		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
 			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
 		}},
@@ -168,7 +190,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 			tx := sqlmeta.New(t.Context(), p, &dialect)
 			q.run(tx)
 			for _, step := range p.steps {
-				if m := scan.FindStringSubmatch(step); m != nil && !slices.Contains(ownTables, m[1]) {
+				if m := scan.FindStringSubmatch(step); m != nil && !slices.Contains(ownTables, m[1]) && !strings.HasSuffix(m[1], "-ROW") {
 					t.Errorf("goes over all of %s; the plan is\n%s", m[1], strings.Join(p.steps, "\n"))
 				}
 				if strings.Contains(step, "TEMP B-TREE") && !q.sorts {
@@ -181,6 +203,19 @@ func TestQueriesUseIndexes(t *testing.T) {
 }
 
 var s0 = time.Unix(1_900_000_000, 0)
+
+func find(tx *sqlmeta.Tx, under content.ID, terms ...content.Term) {
+	file := meta.File
+	tx.Find(meta.Lookup{Owner: 1, Terms: terms, Kind: &file, Under: under, Limit: 10, Scan: 10})
+}
+
+func addWords(tx *sqlmeta.Tx, prefix string, n int) {
+	name := ""
+	for i := range n {
+		name += fmt.Sprint(prefix, i, " ")
+	}
+	tx.InsertItem(meta.Item{ID: content.ID(50 + n), Parent: 1, Owner: 1, Key: name, Name: name})
+}
 
 func insertPart(tx *sqlmeta.Tx, m meta.Manifest) {
 	tx.InsertPart(m, meta.Part{Part: content.Part{ID: "00000001", Span: content.Span{End: 1}}, Blob: "00000000000000000000000000000001"})

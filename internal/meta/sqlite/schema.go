@@ -25,7 +25,8 @@ func migrate(ctx context.Context, db *sql.DB, ours bool) error {
 		return err
 	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithGoMigrations(searchMigration))
 	if err != nil {
 		return err
 	}

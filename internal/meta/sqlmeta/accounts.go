@@ -1,10 +1,7 @@
 package sqlmeta
 
 import (
-	"encoding/hex"
-
 	"boxcar/internal/content"
-	"boxcar/internal/meta"
 )
 
 // Setting is a meta.Accounts method.
@@ -30,31 +27,41 @@ func (tx *Tx) InsertEnterprise(e content.Enterprise) error {
 	return err
 }
 
+const insertUser = `
+	INSERT INTO account (id, name, name_key, login, login_key, enterprise, admin, root, created_at, modified_at, quota, used, reserved,
+		status, app_user, external_id, profile, deleted_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT (login_key) DO NOTHING`
+
 // InsertUser is a meta.Accounts method.
 func (tx *Tx) InsertUser(u content.User) error {
-	admin := 0
-	if u.Admin {
-		admin = 1
+	profile, err := toJSON(u.Profile)
+	if err != nil {
+		return tx.fail("insert user", err)
 	}
-	n, err := tx.exec("insert user", `
-		INSERT INTO account (id, name, login, login_key, enterprise, admin, root, created_at, modified_at, quota, used, reserved)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (login_key) DO NOTHING`,
-		int64(u.ID), u.Name, u.Login, content.NameKey(u.Login), int64(u.Enterprise.ID), admin, int64(u.Root),
-		micros(u.CreatedAt), micros(u.ModifiedAt), u.Quota, u.Used, u.Reserved)
+	n, err := tx.exec("insert user", insertUser,
+		int64(u.ID), u.Name, content.NameKey(u.Name), u.Login, content.NameKey(u.Login), int64(u.Enterprise.ID), flag(u.Admin), int64(u.Root),
+		micros(u.CreatedAt), micros(u.ModifiedAt), u.Quota, u.Used, u.Reserved,
+		string(u.Status), flag(u.AppUser), u.ExternalID, profile, micros(u.DeletedAt))
 	if err == nil && n == 0 {
-		return content.Errorf(content.LoginTaken, "another user has the login %q", u.Login)
+		return loginTaken(u.Login)
 	}
 	return err
 }
 
+func loginTaken(login string) error {
+	return content.Errorf(content.LoginTaken, "another user has the login %q", login)
+}
+
 const selectUser = `
-	SELECT u.id, u.name, u.login, u.enterprise, e.name, u.admin, u.root, u.created_at, u.modified_at, u.quota, u.used, u.reserved
+	SELECT u.id, u.name, u.login, u.enterprise, e.name, u.admin, u.root, u.created_at, u.modified_at, u.quota, u.used, u.reserved,
+		u.status, u.app_user, u.external_id, u.profile, u.deleted_at
 	FROM account u JOIN enterprise e ON e.id = u.enterprise `
 
 func userColumns(u *content.User) []any {
 	return []any{&u.ID, &u.Name, &u.Login, &u.Enterprise.ID, &u.Enterprise.Name, &u.Admin, &u.Root,
-		instant{&u.CreatedAt}, instant{&u.ModifiedAt}, &u.Quota, &u.Used, &u.Reserved}
+		instant{&u.CreatedAt}, instant{&u.ModifiedAt}, &u.Quota, &u.Used, &u.Reserved,
+		&u.Status, &u.AppUser, &u.ExternalID, fromJSON{&u.Profile}, instant{&u.DeletedAt}}
 }
 
 func noUser(id content.ID) error {
@@ -68,7 +75,7 @@ func (tx *Tx) User(id content.ID) (content.User, error) {
 
 // UserByLogin is a meta.Accounts method.
 func (tx *Tx) UserByLogin(login string) (content.User, error) {
-	return one(tx, "get user by login", selectUser+`WHERE u.login_key = ?`, userColumns,
+	return one(tx, "get user by login", selectUser+`WHERE u.login_key = ? AND u.deleted_at = 0`, userColumns,
 		content.Errorf(content.NotFound, "there is no user %q", login), content.NameKey(login))
 }
 
@@ -83,38 +90,5 @@ func (tx *Tx) AddUsage(user content.ID, used, reserved int64) error {
 	if err == nil && n == 0 {
 		return noUser(user)
 	}
-	return err
-}
-
-// InsertApp is a meta.Accounts method.
-func (tx *Tx) InsertApp(a meta.App) error {
-	_, err := tx.exec("insert app", `INSERT INTO app (id, name, secret_hash, created_at) VALUES (?, ?, ?, ?)`,
-		a.ID, a.Name, a.SecretHash[:], micros(a.CreatedAt))
-	return err
-}
-
-// InsertToken is a meta.Accounts method.
-func (tx *Tx) InsertToken(t meta.Token) error {
-	var app any
-	if t.App != "" {
-		app = t.App
-	}
-	_, err := tx.exec("insert token", `INSERT INTO token (hash, kind, account, app, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
-		t.Hash[:], string(t.Kind), int64(t.User), app, micros(t.CreatedAt), micros(t.ExpiresAt))
-	return err
-}
-
-// Token is a meta.Accounts method.
-func (tx *Tx) Token(hash [32]byte) (meta.Token, error) {
-	return one(tx, "get token", `SELECT hash, kind, account, COALESCE(app, ''), created_at, expires_at FROM token WHERE hash = ?`,
-		func(t *meta.Token) []any {
-			return []any{fixed(t.Hash[:]), &t.Kind, &t.User, &t.App, instant{&t.CreatedAt}, instant{&t.ExpiresAt}}
-		},
-		content.Errorf(content.NotFound, "there is no token with the hash %s", hex.EncodeToString(hash[:])), hash[:])
-}
-
-// DeleteTokens is a meta.Accounts method.
-func (tx *Tx) DeleteTokens(user content.ID, kind meta.TokenKind) error {
-	_, err := tx.exec("delete tokens", `DELETE FROM token WHERE account = ? AND kind = ?`, int64(user), string(kind))
 	return err
 }

@@ -36,6 +36,9 @@ func (tx *Tx) InsertItem(it meta.Item) error {
 	if n == 0 {
 		return nameTaken(it)
 	}
+	if err := tx.addWords(it.Owner, it.ID, terms(it)); err != nil {
+		return err
+	}
 	if it.Parent == 0 || !it.TrashedAt.IsZero() {
 		return nil
 	}
@@ -53,6 +56,10 @@ func (tx *Tx) UpdateItem(it meta.Item) error {
 		return tx.fail("update item", err)
 	}
 	was, err := tx.weight(it.ID)
+	if err != nil {
+		return err
+	}
+	worded, err := tx.worded(it.ID)
 	if err != nil {
 		return err
 	}
@@ -82,6 +89,10 @@ func (tx *Tx) UpdateItem(it meta.Item) error {
 	}
 	if n == 0 {
 		return nameTaken(it)
+	}
+	it.Kind = worded.Kind
+	if err := tx.reindex(worded, it); err != nil {
+		return err
 	}
 	is, err := tx.weight(it.ID)
 	if err != nil || is == was {
@@ -345,7 +356,8 @@ func (tx *Tx) OldVersions(before time.Time, limit int) ([]meta.Version, error) {
 }
 
 // HasVersion is a meta.Items method.
-func (tx *Tx) HasVersion(m meta.Manifest) (bool, error) {
-	n, err := tx.number("look for versions", `SELECT CASE WHEN EXISTS (SELECT 1 FROM version WHERE manifest = ?) THEN 1 ELSE 0 END`, int64(m))
+func (tx *Tx) HasVersion(m meta.Manifest, but content.ID) (bool, error) {
+	n, err := tx.number("look for versions", `SELECT CASE WHEN EXISTS (SELECT 1 FROM version WHERE manifest = ? AND id <> ?) THEN 1 ELSE 0 END`,
+		int64(m), int64(but))
 	return n == 1, err
 }

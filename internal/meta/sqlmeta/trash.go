@@ -53,6 +53,19 @@ func (tx *Tx) DeleteItem(id content.ID) error {
 	if err != nil {
 		return err
 	}
+	if _, err := tx.exec("delete favourites of item", `DELETE FROM favourite WHERE item = ?`, int64(id)); err != nil {
+		return err
+	}
+	worded, err := tx.worded(id)
+	if err != nil {
+		return err
+	}
+	if err := tx.dropWords(worded.Owner, id, terms(worded)); err != nil {
+		return err
+	}
+	if _, err := tx.exec("delete recents", `DELETE FROM recent WHERE item = ?`, int64(id)); err != nil {
+		return err
+	}
 	if _, err := tx.exec("delete item", `DELETE FROM item WHERE id = ?`, int64(id)); err != nil {
 		return err
 	}

@@ -117,6 +117,15 @@ func (tx *Tx) exec(op, query string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// mustTouch runs a statement; missing is the error if it touches no row.
+func (tx *Tx) mustTouch(missing error, op, query string, args ...any) error {
+	n, err := tx.exec(op, query, args...)
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}
+
 // list reads the rows of a query. columns says where in a T the columns go; it
 // is asked once, and every row goes through the same T.
 func list[T any](tx *Tx, op, query string, columns func(*T) []any, args ...any) (all []T, err error) {

@@ -3,6 +3,7 @@ package sqlmeta
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -143,4 +144,28 @@ func (v hexSession) Scan(src any) error {
 	}
 	*v.id = content.SessionID(strings.ToUpper(hex.EncodeToString(b[:])))
 	return nil
+}
+
+// flag is a bool as a column.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// toJSON is a value in a column of JSON.
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+type fromJSON struct{ v any }
+
+func (v fromJSON) Scan(src any) error {
+	text, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("JSON is stored as %T", src)
+	}
+	return json.Unmarshal([]byte(text), v.v)
 }

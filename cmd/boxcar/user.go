@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"boxcar/internal/daemon"
+)
+
+type userCmd struct {
+	Add      userAddCmd      `cmd:"" help:"Add a user and print the id."`
+	List     userListCmd     `cmd:"" help:"List all users."`
+	Set      userSetCmd      `cmd:"" help:"Change a user."`
+	Password userPasswordCmd `cmd:"" help:"Set a user's password."`
+	Delete   userDeleteCmd   `cmd:"" help:"Delete a user."`
+}
+
+type loginArg struct {
+	Login string `arg:"" help:"The user's login, an e-mail address."`
+}
+
+// userFlags are what add and set have both.
+type userFlags struct {
+	Name        *string `placeholder:"NAME" help:"What the user is called."`
+	Admin       *bool   `negatable:"" help:"May see and change all users, and act as them."`
+	SpaceAmount *int64  `placeholder:"BYTES" help:"How much the user may store; -1 is no limit."`
+}
+
+func (f userFlags) change() (daemon.UserChange, error) {
+	c := daemon.UserChange{Name: f.Name, Admin: f.Admin}
+	if f.SpaceAmount != nil {
+		quota := *f.SpaceAmount
+		switch {
+		case quota == 0:
+			quota = -1 // nothing; in rows 0 is no limit
+		case quota == -1:
+			quota = 0
+		case quota < 0:
+			return c, fmt.Errorf("--space-amount %d: it must be a number of bytes, or -1 for no limit", quota)
+		}
+		c.Quota = &quota
+	}
+	return c, nil
+}
+
+type userAddCmd struct {
+	dataFlag `embed:""`
+	loginArg `embed:""`
+	userFlags
+	GeneratePassword bool `help:"Make up a password, and print it on a second line."`
+}
+
+// Help is what boxcar user add --help adds.
+func (userAddCmd) Help() string {
+	return `Without a password nobody logs in as the user: there are only tokens. "boxcar user password" sets one later.`
+}
+
+func (c userAddCmd) Run(ctx context.Context, io streams) error {
+	change, err := c.change()
+	if err != nil {
+		return err
+	}
+	change.Login = &c.Login
+	if change.Name == nil {
+		name, _, _ := strings.Cut(c.Login, "@")
+		change.Name = &name
+	}
+	return operate(ctx, c.Data, func(o *daemon.Operator) error {
+		u, err := o.AddUser(ctx, change)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(io.Out, u.ID)
+		if !c.GeneratePassword {
+			return nil
+		}
+		password := o.NewPassword()
+		if err := o.SetPassword(ctx, u.ID, password); err != nil {
+			return err
+		}
+		fmt.Fprintln(io.Out, password)
+		return nil
+	})
+}
+
+type userListCmd struct {
+	dataFlag `embed:""`
+}
+
+func (c userListCmd) Run(ctx context.Context, io streams) error {
+	return operate(ctx, c.Data, func(o *daemon.Operator) error {
+		w := tabwriter.NewWriter(io.Out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tLOGIN\tROLE\tSTATUS\tBYTES\tOF\tNAME")
+		err := o.Users(ctx, func(u daemon.User) error {
+			role, of := "user", "-"
+			switch {
+			case u.Admin && u.AppUser:
+				role = "service"
+			case u.Admin:
+				role = "admin"
+			case u.AppUser:
+				role = "app user"
+			}
+			if u.Quota != 0 {
+				of = fmt.Sprint(max(0, u.Quota))
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", u.ID, u.Login, role, u.Status, u.Used, of, u.Name)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+}
+
+type userSetCmd struct {
+	dataFlag `embed:""`
+	loginArg `embed:""`
+	userFlags
+	NewLogin *string            `placeholder:"LOGIN" help:"Another login."`
+	Status   *daemon.UserStatus `placeholder:"STATUS" enum:"active,inactive,cannot_delete_edit,cannot_delete_edit_upload" help:"What the account is good for: ${enum}."`
+}
+
+func (c userSetCmd) Run(ctx context.Context) error {
+	change, err := c.change()
+	if err != nil {
+		return err
+	}
+	change.Login, change.Status = c.NewLogin, c.Status
+	return operate(ctx, c.Data, func(o *daemon.Operator) error {
+		_, err := o.ChangeUser(ctx, c.Login, change)
+		return err
+	})
+}
+
+type userPasswordCmd struct {
+	dataFlag `embed:""`
+	loginArg `embed:""`
+	Generate bool `xor:"how" help:"Make one up, and print it."`
+	Remove   bool `xor:"how" help:"Take it away: nobody logs in as the user then."`
+}
+
+// Help is what boxcar user password --help adds.
+func (userPasswordCmd) Help() string {
+	return `Asks for the password on a terminal, and otherwise reads it from the first line of the standard input.`
+}
+
+func (c userPasswordCmd) Run(ctx context.Context, s streams) error {
+	return operate(ctx, c.Data, func(o *daemon.Operator) error {
+		u, err := o.UserByLogin(ctx, c.Login)
+		if err != nil {
+			return err
+		}
+		password := ""
+		switch {
+		case c.Remove:
+		case c.Generate:
+			password = o.NewPassword()
+		default:
+			if password, err = readPassword(s); err != nil {
+				return err
+			}
+		}
+		if err := o.SetPassword(ctx, u.ID, password); err != nil {
+			return err
+		}
+		if c.Generate {
+			fmt.Fprintln(s.Out, password)
+		}
+		return nil
+	})
+}
+
+// readPassword asks a person twice, and a program once.
+func readPassword(s streams) (string, error) {
+	if s.Ask == nil {
+		line, err := bufio.NewReader(s.In).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			return "", errors.New("there is no password on the standard input")
+		}
+		return line, nil
+	}
+	first, err := s.Ask("New password: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := s.Ask("The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if first == "" || first != again {
+		return "", errors.New("these are not the same: nothing was changed")
+	}
+	return first, nil
+}
+
+type userDeleteCmd struct {
+	dataFlag `embed:""`
+	loginArg `embed:""`
+	Force    bool `help:"Also if the user owns files or folders: they are deleted as well."`
+}
+
+// Help is what boxcar user delete --help adds.
+func (userDeleteCmd) Help() string {
+	return `The user and what the user owned can't be seen any more at once; the server's next sweep clears it away.`
+}
+
+func (c userDeleteCmd) Run(ctx context.Context) error {
+	return operate(ctx, c.Data, func(o *daemon.Operator) error { return o.DeleteUser(ctx, c.Login, c.Force) })
+}
