@@ -182,7 +182,8 @@ func npm(t *testing.T, dir string) {
 
 func TestNode10(t *testing.T) {
 	npm(t, "node10")
-	suite(t, "node10", serve(t).env(), "node", "run.mjs")
+	t.Run("chunked", func(t *testing.T) { suite(t, "node10", serve(t).env(), "node", "run.mjs") })
+	inAreas(t, "node10", ".mjs", nil, "node")
 }
 
 func TestNode3(t *testing.T) {
@@ -190,19 +191,30 @@ func TestNode3(t *testing.T) {
 	suite(t, "node3", serve(t).env(), "node", "run.mjs")
 }
 
-func TestPython10(t *testing.T) { python(t, "python10") }
-func TestPython3(t *testing.T)  { python(t, "python3") }
+func TestPython10(t *testing.T) {
+	python, path := venv(t, "python10")
+	t.Run("chunked", func(t *testing.T) { suite(t, "python10", serve(t).env(path), python, "-B", "run.py") })
+	inAreas(t, "python10", ".py", []string{path}, python, "-B")
+}
 
-func python(t *testing.T, dir string) {
+func TestPython3(t *testing.T) {
+	python, path := venv(t, "python3")
+	suite(t, "python3", serve(t).env(path), python, "-B", "run.py")
+}
+
+// venv installs what a Python suite pins. It returns the interpreter to run it
+// with, and the variable that lets it find what both Python suites are made of.
+func venv(t *testing.T, dir string) (python, path string) {
+	t.Helper()
 	need(t, "python3")
-	venv := filepath.Join(t.TempDir(), "venv")
-	command(t, 5*time.Minute, dir, os.Environ(), "python3", "-m", "venv", venv)
-	command(t, 5*time.Minute, dir, os.Environ(), filepath.Join(venv, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
-	shared, err := filepath.Abs("python") // what both Python suites are made of
+	bin := filepath.Join(t.TempDir(), "venv", "bin")
+	command(t, 5*time.Minute, dir, os.Environ(), "python3", "-m", "venv", filepath.Dir(bin))
+	command(t, 5*time.Minute, dir, os.Environ(), filepath.Join(bin, "pip"), "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
+	shared, err := filepath.Abs("python")
 	if err != nil {
 		t.Fatal(err)
 	}
-	suite(t, dir, serve(t).env("PYTHONPATH="+shared), filepath.Join(venv, "bin", "python"), "-B", "run.py")
+	return filepath.Join(bin, "python"), "PYTHONPATH=" + shared
 }
 
 func TestJava4(t *testing.T) { java(t, "java4", serve(t)) }
