@@ -36,7 +36,6 @@ type house struct {
 	upload *upload.Service
 	sweep  *sweep.Service
 	left   chan struct{}
-	search func(i int) error // nil: there is none yet
 
 	url    string
 	server *http.Server

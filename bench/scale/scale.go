@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ func Run(args []string) error {
 	dir := f.String("dir", "", "where databases are; those made there stay, and are used again; default a temporary directory")
 	only := f.String("only", "", "measure only what has this in its name")
 	small := f.Bool("small", false, "only the smaller of the two")
+	profile := f.String("cpuprofile", "", "file for a profile of the measuring")
 	f.Parse(args)
 
 	if *dir == "" {
@@ -45,7 +47,7 @@ func Run(args []string) error {
 	}
 	var all [][]result
 	for _, s := range sizes {
-		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d", s.folder, s.account)), s, *rounds, *only)
+		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d", s.folder, s.account)), s, *rounds, *only, *profile)
 		if err != nil {
 			return fmt.Errorf("%v: %w", s, err)
 		}
@@ -59,7 +61,8 @@ func Run(args []string) error {
 type result struct {
 	name          string
 	service, http []time.Duration
-	note          string // instead of both
+	cpu           [2]time.Duration // of the process, client and all, on average
+	note          string           // instead of all that
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
@@ -116,7 +119,7 @@ func table(sizes []size, all [][]result) {
 }
 
 // one builds an account, unless it is there, and measures it.
-func one(ctx context.Context, dir string, s size, rounds int, only string) (all []result, err error) {
+func one(ctx context.Context, dir string, s size, rounds int, only, profile string) (all []result, err error) {
 	begun := time.Now()
 	fresh := false
 	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
@@ -138,6 +141,17 @@ func one(ctx context.Context, dir string, s size, rounds int, only string) (all 
 			return nil, err
 		}
 		log.Printf("%v: built in %v", s, time.Since(begun).Round(time.Second))
+	}
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return nil, err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	return h.measure(s, rounds, only)
 }

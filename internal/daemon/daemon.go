@@ -250,6 +250,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	d.cfg.Log.Info("stopping", "wait", d.cfg.StopWait)
+	d.files.EndWaits()
 	wait, done := context.WithTimeout(context.Background(), d.cfg.StopWait)
 	defer done()
 	if err := d.server.Shutdown(wait); err != nil {
@@ -339,10 +340,13 @@ func (d *Daemon) endLinks(ctx context.Context) {
 	}
 }
 
-// linkUses writes how often shared links were used.
+// linkUses writes how often shared links were used, and what was looked at.
 func (d *Daemon) linkUses(ctx context.Context) {
 	if err := d.files.FlushLinkUses(ctx); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("counting uses of shared links", "error", err)
+	}
+	if err := d.files.FlushSeen(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Error("noting what was looked at", "error", err)
 	}
 }
 

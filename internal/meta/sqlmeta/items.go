@@ -214,12 +214,13 @@ func (tx *Tx) Ancestors(id content.ID) ([]meta.Item, error) {
 	return all[:len(all)-1], nil // the last is the item itself
 }
 
-// itemOrders are the orders of listings within one kind. Each has an index.
-var itemOrders = map[meta.ItemOrder]struct{ up, down string }{
-	meta.ByName: {`ORDER BY i.name_key, i.id`, `ORDER BY i.name_key DESC, i.id DESC`},
-	meta.ByID:   {`ORDER BY i.id`, `ORDER BY i.id DESC`},
-	meta.ByDate: {`ORDER BY i.modified_at, i.id`, `ORDER BY i.modified_at DESC, i.id DESC`},
-	meta.BySize: {`ORDER BY i.size, i.id`, `ORDER BY i.size DESC, i.id DESC`},
+// itemOrders are the columns that listings go by within one kind, the id behind
+// them. Each has an index.
+var itemOrders = map[meta.ItemOrder]string{
+	meta.ByName: `i.name_key`,
+	meta.ByID:   `i.id`,
+	meta.ByDate: `i.modified_at`,
+	meta.BySize: `i.size`,
 }
 
 var allKinds = []meta.ItemKind{meta.Folder, meta.File, meta.WebLink}
@@ -229,10 +230,12 @@ var allKinds = []meta.ItemKind{meta.Folder, meta.File, meta.WebLink}
 // kinds an offset skips.
 func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) (all []meta.Item, err error) {
 	const op = "list folder"
-	const live = selectItem + `WHERE i.parent = ? AND i.kind = ? AND i.trashed_at = 0 `
-	order := itemOrders[page.Order].up
+	const in = `WHERE i.parent = ? AND i.kind = ? AND i.trashed_at = 0 `
+	const live = selectItem + in
+	by := itemOrders[page.Order]
+	order, from := `ORDER BY `+by+`, i.id`, `AND (`+by+`, i.id) >= (?, ?) `
 	if page.Desc {
-		order = itemOrders[page.Order].down
+		order, from = `ORDER BY `+by+` DESC, i.id DESC`, `AND (`+by+`, i.id) <= (?, ?) `
 	}
 	offset, after := max(0, page.Offset), page.After
 	totals := meta.Totals{}
@@ -264,8 +267,18 @@ func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) (all []meta.Item, e
 				offset -= count
 				continue
 			}
-			rows, err = list(tx, op, live+order+` LIMIT ? OFFSET ?`, itemColumns, int64(parent), int64(kind), limited(left), offset)
+			if offset == 0 {
+				rows, err = list(tx, op, live+order+` LIMIT ?`, itemColumns, int64(parent), int64(kind), limited(left))
+				break
+			}
+			// The index alone tells where the page begins; to read all the
+			// rows before it would take many times as long.
+			var at []position
+			at, err = list(tx, op, `SELECT `+by+`, i.id FROM item i `+in+order+` LIMIT 1 OFFSET ?`, positionColumns, int64(parent), int64(kind), offset)
 			offset = 0
+			if err == nil && len(at) > 0 {
+				rows, err = list(tx, op, live+from+order+` LIMIT ?`, itemColumns, int64(parent), int64(kind), at[0].key, at[0].id, limited(left))
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -274,6 +287,14 @@ func (tx *Tx) ItemsIn(parent content.ID, page meta.ItemPage) (all []meta.Item, e
 	}
 	return all, nil
 }
+
+// position is where an item stands in a listing.
+type position struct {
+	key any // of the order's column
+	id  int64
+}
+
+func positionColumns(p *position) []any { return []any{&p.key, &p.id} }
 
 // InLimbo is a meta.Items method.
 func (tx *Tx) InLimbo(where meta.Limbo, after content.ID, limit int) ([]meta.Item, error) {
