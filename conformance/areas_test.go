@@ -13,8 +13,7 @@ import (
 )
 
 // areas are the parts of the API around an upload. For each there is a program
-// of its own in node10 and in python10, and those parts of it that Java needs
-// are in java10.
+// of its own in node10 and in python10; java10 has them in one, Areas.
 var areas = []string{
 	"auth", "users", "folders", "files", "trash", "downloads", "uploads", "versions", "sharedlinks", "search", "events",
 	"recents", "favourites", "weblinks",

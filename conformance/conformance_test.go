@@ -217,19 +217,30 @@ func venv(t *testing.T, dir string) (python, path string) {
 	return filepath.Join(bin, "python"), "PYTHONPATH=" + shared
 }
 
-func TestJava4(t *testing.T) { java(t, "java4", serve(t)) }
+func TestJava4(t *testing.T) {
+	run := java(t, "java4")
+	suite(t, "java4", serve(t).env(), "java", append(run, "conformance.Main")...)
+}
 
 // The newer SDK goes over TLS, as it would by default.
 func TestJava10(t *testing.T) {
+	run := java(t, "java10")
 	cert, key := certificate(t)
-	java(t, "java10", serve(t, "--tls-cert", cert, "--tls-key", key), "BOXCAR_CA="+cert)
+	overTLS := func(t *testing.T, main string, more func(*server) []string) {
+		s := serve(t, "--tls-cert", cert, "--tls-key", key)
+		suite(t, "java10", s.env(append(more(s), "BOXCAR_CA="+cert)...), "java", append(run, "conformance."+main)...)
+	}
+	t.Run("chunked", func(t *testing.T) { overTLS(t, "Main", func(*server) []string { return nil }) })
+	t.Run("areas", func(t *testing.T) { overTLS(t, "Areas", (*server).accounts) })
 }
 
-func java(t *testing.T, dir string, s *server, env ...string) {
+// java builds a suite, and returns what java needs to know to run one of its classes.
+func java(t *testing.T, dir string) []string {
+	t.Helper()
 	need(t, "java", "mvn")
 	build := t.TempDir()
 	command(t, 10*time.Minute, dir, os.Environ(), "mvn", "-q", "-B", "-DbuildDir="+build, "compile")
-	suite(t, dir, s.env(env...), "java", "-cp", filepath.Join(build, "classes")+":"+filepath.Join(build, "lib", "*"), "conformance.Main")
+	return []string{"-cp", filepath.Join(build, "classes") + ":" + filepath.Join(build, "lib", "*")}
 }
 
 // certificate is one for this machine that signs itself.
