@@ -787,7 +787,8 @@ func TestPastVersionsGoAfter30Days(t *testing.T) {
 	}
 }
 
-// What is in a tree that is being deleted is in nobody's trash any more.
+// What was in the trash by itself stays there while the tree that it is in is
+// being deleted, and when that is gone.
 func TestTheTrashWhileATreeIsOnItsWayOut(t *testing.T) {
 	w := newWorld(t)
 	top := w.grove("wood")
@@ -812,26 +813,33 @@ func TestTheTrashWhileATreeIsOnItsWayOut(t *testing.T) {
 	if err := w.tree.Purge(t.Context(), w.who, tree.Folder, top); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.tree.Trashed(t.Context(), w.who, tree.File, inner[1]); !content.Is(err, content.NotFound) {
-		t.Errorf("the file in it: %v", err)
-	}
-	if names, l := list(tree.Page{Limit: 3}); !slices.Equal(names, []string{"f0", "f1", "f2"}) || l.Total != 3 || l.Next != nil {
-		t.Errorf("%d: %q, and next %v", l.Total, names, l.Next)
-	}
-	if names, _ := list(tree.Page{Limit: 9, Offset: 1}); !slices.Equal(names, []string{"f1", "f2"}) {
-		t.Errorf("from 1: %q", names)
-	}
-	var got []string
-	for page := (tree.Page{Limit: 1}); ; {
-		names, l := list(page)
-		if got = append(got, names...); l.Next == nil {
-			break
+	for _, when := range []string{"while it goes", "when it is gone"} {
+		if _, err := w.tree.Trashed(t.Context(), w.who, tree.File, inner[1]); err != nil {
+			t.Errorf("%s, the file in it: %v", when, err)
 		}
-		page.After = l.Next
+		if names, l := list(tree.Page{Limit: 3}); !slices.Equal(names, []string{"f0", "f1", "f2"}) || l.Total != 4 || l.Next == nil {
+			t.Errorf("%s, %d: %q, and next %v", when, l.Total, names, l.Next)
+		}
+		if names, _ := list(tree.Page{Limit: 9, Offset: 1}); !slices.Equal(names, []string{"f1", "f2", "file2"}) {
+			t.Errorf("%s, from 1: %q", when, names)
+		}
+		var got []string
+		for page := (tree.Page{Limit: 1}); ; {
+			names, l := list(page)
+			if got = append(got, names...); l.Next == nil {
+				break
+			}
+			page.After = l.Next
+		}
+		if !slices.Equal(got, []string{"f0", "f1", "f2", "file2"}) {
+			t.Errorf("%s, by marker: %q", when, got)
+		}
+		if _, err := w.tree.Restore(t.Context(), w.who, tree.File, inner[1], nil, nil); !content.Is(err, content.AccessDenied) {
+			t.Errorf("%s, restored to where it was: %v", when, err)
+		}
+		w.settle(when)
 	}
-	if !slices.Equal(got, []string{"f0", "f1", "f2"}) {
-		t.Errorf("by marker: %q", got)
-	}
+	w.tree.Restore(t.Context(), w.who, tree.File, inner[1], nil, &w.who.Root)
 	w.settle("after it")
 }
 

@@ -16,10 +16,15 @@ import (
 // have none: nearly all items are files.
 var kindTerms = map[meta.ItemKind]string{meta.Folder: "/folder", meta.WebLink: "/link"}
 
+// isRoot tells a user's root from what else is in no folder.
+func isRoot(it meta.Item) bool {
+	return it.Parent == 0 && it.Limbo == meta.NoLimbo && it.TrashedAt.IsZero()
+}
+
 // terms are what the index has of an item.
 func terms(it meta.Item) []string {
-	if it.Parent == 0 && it.Limbo == meta.NoLimbo {
-		return nil // a root
+	if isRoot(it) {
+		return nil
 	}
 	all := content.IndexTerms(append([]string{it.Name, it.Description}, it.Tags...)...)
 	if k := kindTerms[it.Kind]; k != "" {
@@ -64,7 +69,7 @@ func (tx *Tx) dropWords(owner, item content.ID, words []string) error {
 // reindex follows a change of an item.
 func (tx *Tx) reindex(was, is meta.Item) error {
 	same := was.Owner == is.Owner && was.Name == is.Name && was.Description == is.Description && slices.Equal(was.Tags, is.Tags)
-	if same && (was.Parent == 0) == (is.Parent == 0) {
+	if same && isRoot(was) == isRoot(is) {
 		return nil
 	}
 	old, now := terms(was), terms(is)
@@ -80,21 +85,22 @@ func (tx *Tx) reindex(was, is meta.Item) error {
 	return tx.addWords(is.Owner, is.ID, now)
 }
 
-// worded is what the index has an item's words from.
-func (tx *Tx) worded(id content.ID) (meta.Item, error) {
-	return one(tx, "get item's words", `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra FROM item WHERE id = ?`,
-		func(it *meta.Item) []any {
-			return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}}
-		}, noItem(id), int64(id))
+// worded is what the index has an item's words from, and what it weighs.
+func (tx *Tx) worded(id content.ID) (meta.Item, weight, error) {
+	it, err := one(tx, "get item's words", selectWorded+`WHERE id = ?`, wordedColumns, noItem(id), int64(id))
+	return it, weight{it.Parent, it.Kind, micros(it.TrashedAt), it.Totals.Size}, err
+}
+
+const selectWorded = `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra, trashed_at, size FROM item `
+
+func wordedColumns(it *meta.Item) []any {
+	return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}, instant{&it.TrashedAt}, &it.Totals.Size}
 }
 
 // Reindex makes the index anew, of all items behind an id, and says how far it came;
 // 0 at the end. It is for a database that comes from before the index.
 func (tx *Tx) Reindex(after content.ID, limit int) (content.ID, error) {
-	rows, err := list(tx, "list items' words", `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra FROM item WHERE id > ? ORDER BY id LIMIT ?`,
-		func(it *meta.Item) []any {
-			return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}}
-		}, int64(after), limited(limit))
+	rows, err := list(tx, "list items' words", selectWorded+`WHERE id > ? ORDER BY id LIMIT ?`, wordedColumns, int64(after), limited(limit))
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
