@@ -212,7 +212,7 @@ func TestPromoteVersion(t *testing.T) {
 		same(t, "bytes", string(u.download(t, f.ID)), "new")
 		u.do(t, "DELETE", path, nil).empty(204)
 		u.do(t, "DELETE", path+"/trash", nil).empty(204)
-		w.Chores(t.Context()) // what the delete had no time for goes behind its answer
+		w.Chores(t.Context())                 // what the delete had no time for goes behind its answer
 		same(t, "space_used", u.used(t), "1") // NEW.txt
 	})
 }
