@@ -107,6 +107,9 @@ func kindOf(data []byte) string {
 // EncodeJSON is json.Marshal without the escapes that are meant for HTML: "&"
 // in a name stays "&".
 func EncodeJSON(v any) ([]byte, error) {
+	if s, ok := v.(shown); ok { // which json would go over once more
+		return s.view.Encode(s.v)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -119,6 +122,8 @@ func EncodeJSON(v any) ([]byte, error) {
 // List is a slice that is [] on the wire when it is nil: clients do not expect
 // null where a list should be.
 type List[T any] []T
+
+func (List[T]) isList() {}
 
 // MarshalJSON writes an array, always.
 func (l List[T]) MarshalJSON() ([]byte, error) {

@@ -93,9 +93,17 @@ func (h *house) close() error {
 	return errors.Join(err, h.rows.Close())
 }
 
-func (h *house) build(s size) error {
-	b := &builder{ctx: h.ctx, rows: h.rows, who: h.who, newID: h.newID, rand: rand.New(rand.NewPCG(1, 2)), now: time.Now(), tick: time.Now()}
-	return b.build(s)
+// build makes an account of a size in a new directory.
+func build(ctx context.Context, dir string, s size) error {
+	h, err := open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	b := &builder{ctx: h.ctx, rows: h.rows, who: h.who, newID: h.newID, rand: rand.New(rand.NewPCG(1, 2)), now: time.Now()}
+	if err := errors.Join(b.plant(s), h.close()); err != nil {
+		return err
+	}
+	return b.multiply(dir)
 }
 
 // do sends a request and reads all of the answer.

@@ -30,7 +30,7 @@ func Run(args []string) error {
 	dir := f.String("dir", "", "where databases are; those made there stay, and are used again; default a temporary directory")
 	only := f.String("only", "", "measure only what has this in its name")
 	small := f.Bool("small", false, "only the smaller of the two")
-	profile := f.String("cpuprofile", "", "file for a profile of the measuring")
+	profile := f.String("cpuprofile", "", "file for a profile")
 	f.Parse(args)
 
 	if *dir == "" {
@@ -121,20 +121,11 @@ func table(sizes []size, all [][]result) {
 // one builds an account, unless it is there, and measures it.
 func one(ctx context.Context, dir string, s size, rounds int, only, profile string) (all []result, err error) {
 	begun := time.Now()
-	fresh := false
 	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
-		fresh = true
 		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 			return nil, err
 		}
-	}
-	h, err := open(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, h.close()) }()
-	if fresh {
-		if err := h.build(s); err != nil {
+		if err := build(ctx, dir, s); err != nil {
 			return nil, err
 		}
 		if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o600); err != nil {
@@ -142,6 +133,11 @@ func one(ctx context.Context, dir string, s size, rounds int, only, profile stri
 		}
 		log.Printf("%v: built in %v", s, time.Since(begun).Round(time.Second))
 	}
+	h, err := open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
 	if profile != "" {
 		f, err := os.Create(profile)
 		if err != nil {

@@ -194,7 +194,7 @@ func (s *Server) realtime(c *call) error {
 	}
 	grant := s.Auth.Sign(auth.Grant{User: c.who.User, Until: s.Now().Add(followLife), Use: auth.ForEvents})
 	return s.write(c, http.StatusOK, boxapi.RealtimeServers{ChunkSize: 1, Entries: boxapi.List[boxapi.RealtimeServer]{{
-		Type: boxapi.TypeRealtimeServer, URL: s.origins(c.Request).base + "/2.0" + followPath + grant,
+		Type: boxapi.TypeRealtimeServer, URL: s.origins(c.Request).at(hostAPI) + "/2.0" + followPath + grant,
 		TTL: "10", MaxRetries: strconv.Itoa(maxRetries), RetryTimeout: retryTimeout,
 	}}})
 }

@@ -48,9 +48,9 @@ type Swept struct {
 	Purged    int // items that were in the trash for 30 days
 	Deleted   int // users
 	Tokens    int // that expired, and assertions
-	Events    int // older than they are kept
 	Versions  int // past versions that were deleted for 30 days
 	Trees     int // whose rest was taken out of limbo
+	Events    int // older than they are kept
 	Garbage   int // blobs that no part referred to
 }
 

@@ -230,3 +230,31 @@ func (s *Service) uploaded(tx meta.Tx, who content.Principal, id content.ID) (*c
 	}
 	return item.(*content.File), nil
 }
+
+// AllowSession says whether the caller may use an upload session, in whatever
+// state it and its target are; see content.AllowSession.
+func (s *Service) AllowSession(tx meta.Tx, who content.Principal, ses content.Session) error {
+	if !who.Scoped {
+		return content.AllowSession(who, ses.Owner, nil)
+	}
+	id := ses.File
+	switch {
+	case id != 0:
+	case ses.Folder != 0:
+		id = ses.Folder
+	default:
+		id = who.Root
+	}
+	row, err := tx.Item(id)
+	if content.Is(err, content.NotFound) {
+		return content.AllowSession(who, ses.Owner, nil)
+	}
+	if err != nil {
+		return err
+	}
+	target, err := s.assemble(tx, row)
+	if err != nil {
+		return err
+	}
+	return content.AllowSession(who, ses.Owner, target)
+}

@@ -31,7 +31,6 @@ type Service struct {
 	HashPassword  func(password string) string
 	CheckPassword func(hashed, password string) (bool, error)
 
-	links linkState
 	// Left, if not nil, is told that there is something in limbo for the sweep to
 	// take away; if nobody tells it, it finds it at its next round.
 	Left func()
@@ -39,6 +38,7 @@ type Service struct {
 	Copying   CopyLimits
 	Bites     meta.Bites // of copying, and of deleting for good
 	copies    copies
+	links     linkState
 	seen      seen
 	followers followers
 }
