@@ -37,10 +37,21 @@ func main() {
 		}
 		return
 	}
+	// go run ./bench h2: HTTP/2 beside HTTP/1.1, both over TLS.
+	h2 := len(os.Args) > 1 && os.Args[1] == "h2"
+	if h2 {
+		os.Args = append(os.Args[:1], os.Args[2:]...)
+	}
 	size := flag.Int64("size", 2<<30, "bytes of the big file")
 	rounds := flag.Int("rounds", 3, "how often each load runs")
 	dir := flag.String("dir", "", "where servers keep their data; default a temporary directory")
 	flag.Parse()
+	if h2 {
+		if err := versions(*size, *rounds, *dir); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if err := run(*size, *rounds, *dir); err != nil {
 		log.Fatal(err)
 	}
@@ -64,15 +75,11 @@ type result struct {
 }
 
 func run(size int64, rounds int, dir string) error {
-	tmp, err := os.MkdirTemp(dir, "boxcar-bench")
+	tmp, binary, err := build(dir)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	binary := filepath.Join(tmp, "boxcar")
-	if out, err := exec.Command("go", "build", "-o", binary, "boxcar/cmd/boxcar").CombinedOutput(); err != nil {
-		return fmt.Errorf("build boxcar: %w\n%s", err, out)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -113,6 +120,19 @@ func run(size int64, rounds int, dir string) error {
 		}
 	}
 	return nil
+}
+
+// build makes a directory with the boxcar binary in it.
+func build(dir string) (tmp, binary string, err error) {
+	if tmp, err = os.MkdirTemp(dir, "boxcar-bench"); err != nil {
+		return "", "", err
+	}
+	binary = filepath.Join(tmp, "boxcar")
+	if out, err := exec.Command("go", "build", "-o", binary, "boxcar/cmd/boxcar").CombinedOutput(); err != nil {
+		os.RemoveAll(tmp)
+		return "", "", fmt.Errorf("build boxcar: %w\n%s", err, out)
+	}
+	return tmp, binary, nil
 }
 
 func median(rs []result, of func(result) float64) float64 {
@@ -161,7 +181,7 @@ type server struct {
 	token string
 }
 
-func start(target, binary, self, place string, l load) (*server, error) {
+func start(target, binary, self, place string, l load, flags ...string) (*server, error) {
 	if err := os.MkdirAll(place, 0o700); err != nil {
 		return nil, err
 	}
@@ -171,8 +191,8 @@ func start(target, binary, self, place string, l load) (*server, error) {
 		s.cmd = exec.Command(self, "floor", place)
 	case "boxcar":
 		s.token = "bench-token"
-		s.cmd = exec.Command(binary, "serve", "--data", place, "--listen", "127.0.0.1:0", "--developer-token", s.token,
-			"--part-size", fmt.Sprint(l.part), "--min-chunked-size", "0")
+		s.cmd = exec.Command(binary, append([]string{"serve", "--data", place, "--listen", "127.0.0.1:0", "--developer-token", s.token,
+			"--part-size", fmt.Sprint(l.part), "--min-chunked-size", "0"}, flags...)...)
 		s.cmd.Stderr = io.Discard
 	}
 	out, err := s.cmd.StdoutPipe()
@@ -189,7 +209,7 @@ func start(target, binary, self, place string, l load) (*server, error) {
 	}
 	go io.Copy(io.Discard, out)
 	for word := range strings.FieldsSeq(string(first[:n])) {
-		if strings.HasPrefix(word, "http://") {
+		if strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://") {
 			s.url = word
 			return s, nil
 		}

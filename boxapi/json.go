@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -47,12 +48,20 @@ func DecodeJSON(data []byte, into any) error {
 	case data[0] != '{':
 		return &JSONError{1, "The body must be a JSON object."}
 	case errors.As(err, &mismatch):
-		return &FieldError{mismatch.Field, fmt.Sprintf("'%s' must be %s, not %s.", mismatch.Field, wanted(mismatch.Type), mismatch.Value)}
+		field := keys(mismatch.Field)
+		return &FieldError{field, fmt.Sprintf("'%s' must be %s, not %s.", field, wanted(mismatch.Type), mismatch.Value)}
 	case err != nil:
 		// What is left is an into that cannot be decoded into.
 		return fmt.Errorf("boxapi: decoding into %T: %w", into, err)
 	}
 	return nil
+}
+
+// keys leaves the names of embedded structs out of the way to a field: those
+// begin with a capital, and no key of ours does.
+func keys(way string) string {
+	steps := strings.Split(way, ".")
+	return strings.Join(slices.DeleteFunc(steps, func(s string) bool { return s != "" && s[0] >= 'A' && s[0] <= 'Z' }), ".")
 }
 
 // wanted names, in the words of the wire, what decodes into t.

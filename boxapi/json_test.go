@@ -273,6 +273,12 @@ var bodies = []func() any{
 	func() any { return new(Preflight) },
 	func() any { return new(Attributes) },
 	func() any { return new(CreateFolder) },
+	func() any { return new(UpdateFile) },
+	func() any { return new(UpdateFolder) },
+	func() any { return new(UpdateWebLink) },
+	func() any { return new(CreateWebLink) },
+	func() any { return new(UpdateVersion) },
+	func() any { return new(PromoteVersion) },
 }
 
 func FuzzDecodeJSON(f *testing.F) {
@@ -282,6 +288,7 @@ func FuzzDecodeJSON(f *testing.F) {
 		`{"parts":[{"part_id":"A","offset":0,"size":1,"sha1":null},null],"attributes":{"content_created_at":"2031-03-02","size":1e9}}`,
 		`{"parts":[{"offset":0,"size":8,"sha512":"ab"}]}`,
 		`{"event_type":"part_failure","event_info":"{}"}`,
+		`{"name":"b","lock":null,"tags":["a"],"collections":[{"id":7}],"shared_link":{"password":null},"folder_upload_email":null,"trashed_at":null}`,
 		`{"name":"b","parent":{"id":4410029},"size":null,"description":"\u0000"}`,
 	} {
 		f.Add([]byte(s))

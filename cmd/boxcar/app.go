@@ -163,13 +163,12 @@ func (c appConfigCmd) Run(ctx context.Context, io streams) (err error) {
 	out := io.Out
 	if c.Out != "" {
 		// Before anything is made that would be lost.
-		f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return err
+		f, oerr := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if oerr != nil {
+			return oerr
 		}
 		defer func() {
-			err = errors.Join(err, f.Close())
-			if err != nil {
+			if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 				os.Remove(c.Out)
 			}
 		}()

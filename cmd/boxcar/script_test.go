@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 // that they have besides those of testscript:
 //
 //	boxcar ARG...           runs the program to its end
+//	feed FILE ARG...        the same with FILE as its standard input
 //	exits CODE              the last boxcar or ended server had this exit code
 //	serve ARG...            starts a server in the background, on a free port;
 //	                        sets URL, ADDR and TOKEN, writes serve.out and serve.err
@@ -32,6 +34,9 @@ import (
 //	                        a request with TOKEN; the reply's body is stdout,
 //	                        its headers are stderr; sets LOCATION, and LAST to
 //	                        what stands behind the last slash of it
+//	login CLIENT LOGIN PASSWORD
+//	                        lets an application in, as a person with a browser does;
+//	                        the code is stdout, or "refused" if the login is
 //	take NAME REGEXP        sets NAME to the group that matches in stdout
 //	upload FILE             a simple upload; sets FILE_ID
 //	begin-session FILE      an upload session for it; sets SESSION
@@ -65,12 +70,14 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"boxcar":        cmdBoxcar,
+			"feed":          cmdFeed,
 			"exits":         cmdExits,
 			"serve":         cmdServe,
 			"signal":        cmdSignal,
 			"ends":          cmdEnds,
 			"refuses":       cmdRefuses,
 			"ask":           cmdAsk,
+			"login":         cmdLogin,
 			"take":          cmdTake,
 			"upload":        cmdUpload,
 			"begin-session": cmdBeginSession,
@@ -108,17 +115,22 @@ func usage(ts *testscript.TestScript, ok bool, text string) {
 }
 
 func cmdBoxcar(ts *testscript.TestScript, neg bool, args []string) {
-	execute(ts, neg, append([]string{program}, args...))
+	execute(ts, neg, append([]string{program}, args...), nil)
+}
+
+func cmdFeed(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) > 1, "feed FILE ARG...")
+	execute(ts, neg, append([]string{program}, args[1:]...), strings.NewReader(ts.ReadFile(args[0])))
 }
 
 // execute runs a program to its end, and fails if that is not the one wanted.
 // A server that should not have started has to end, too.
-func execute(ts *testscript.TestScript, neg bool, line []string) {
+func execute(ts *testscript.TestScript, neg bool, line []string, in io.Reader) {
 	ctx, cancel := context.WithTimeout(context.Background(), ready)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	surround(ts, cmd)
-	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, ts.Stdout(), ts.Stderr()
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		ts.Fatalf("it still ran after %s", ready)
@@ -271,5 +283,5 @@ func cmdUnprivileged(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.Chmod(path, 0o755))
 	}
 	const nobody = "65534"
-	execute(ts, neg, append([]string{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", program}, args...))
+	execute(ts, neg, append([]string{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", program}, args...), nil)
 }

@@ -26,26 +26,21 @@ type loginArg struct {
 
 // userFlags are what add and set have both.
 type userFlags struct {
-	Name        *string `placeholder:"NAME" help:"What the user is called."`
-	Admin       *bool   `negatable:"" help:"May see and change all users, and act as them."`
-	SpaceAmount *int64  `placeholder:"BYTES" help:"How much the user may store; -1 is no limit."`
+	Name  *string `placeholder:"NAME" help:"What the user is called."`
+	Admin *bool   `negatable:"" help:"May see and change all users, and act as them."`
+	Quota *int64  `placeholder:"BYTES" help:"How much the user may store; 0 is no limit."`
 }
 
-func (f userFlags) change() (daemon.UserChange, error) {
-	c := daemon.UserChange{Name: f.Name, Admin: f.Admin}
-	if f.SpaceAmount != nil {
-		quota := *f.SpaceAmount
-		switch {
-		case quota == 0:
-			quota = -1 // nothing; in rows 0 is no limit
-		case quota == -1:
-			quota = 0
-		case quota < 0:
-			return c, fmt.Errorf("--space-amount %d: it must be a number of bytes, or -1 for no limit", quota)
-		}
-		c.Quota = &quota
+// Validate refuses what can't be.
+func (f userFlags) Validate() error {
+	if f.Quota != nil && *f.Quota < 0 {
+		return fmt.Errorf("quota %d is negative", *f.Quota)
 	}
-	return c, nil
+	return nil
+}
+
+func (f userFlags) change() daemon.UserChange {
+	return daemon.UserChange{Name: f.Name, Admin: f.Admin, Quota: f.Quota}
 }
 
 type userAddCmd struct {
@@ -61,10 +56,7 @@ func (userAddCmd) Help() string {
 }
 
 func (c userAddCmd) Run(ctx context.Context, io streams) error {
-	change, err := c.change()
-	if err != nil {
-		return err
-	}
+	change := c.change()
 	change.Login = &c.Login
 	if change.Name == nil {
 		name, _, _ := strings.Cut(c.Login, "@")
@@ -128,10 +120,7 @@ type userSetCmd struct {
 }
 
 func (c userSetCmd) Run(ctx context.Context) error {
-	change, err := c.change()
-	if err != nil {
-		return err
-	}
+	change := c.change()
 	change.Login, change.Status = c.NewLogin, c.Status
 	return operate(ctx, c.Data, func(o *daemon.Operator) error {
 		_, err := o.ChangeUser(ctx, c.Login, change)

@@ -10,6 +10,7 @@
 
 import { check, finish, seed, setting } from './check.mjs';
 import { connect } from './box.mjs';
+import { changes } from './changes.mjs';
 import { chunked } from './chunked.mjs';
 import { items } from './items.mjs';
 
@@ -24,6 +25,7 @@ await check('folders.createFolder', async () => {
 if (!folder) finish();
 
 await items(client, folder, work);
+await changes(client, folder);
 await chunked(client, folder, work);
 
 await check('folders.deleteFolderById', async () => {

@@ -215,7 +215,7 @@ func (s *Service) AddKey(ctx context.Context, app string, text []byte) (id strin
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return "", content.Errorf(content.BadRequest, "this is not a public key: PEM of the type PUBLIC KEY is wanted").Because(err)
+		return "", content.Errorf(content.BadRequest, "this is not a public key: PEM of the type PUBLIC KEY is wanted")
 	}
 	key, ok := parsed.(*rsa.PublicKey)
 	if !ok || key.N.BitLen() < minKeyBits || key.N.BitLen() > maxKeyBits {

@@ -35,6 +35,7 @@ const (
 	ForDownload GrantUse = iota
 	ForShow              // to be shown within a page
 	ForEmbed             // a page that shows the file
+	ForEvents            // to wait for the user's events; it has no file
 )
 
 // A grant that has nothing of what came later is written as it always was.

@@ -30,6 +30,18 @@ const (
 	ItemPurge          EventType = "ITEM_PURGE" // gone for good
 )
 
+// EventLife is how long an event is kept.
+const EventLife = 60 * 24 * time.Hour
+
+// ChangesTree says whether an event is one of those that change the tree.
+func (t EventType) ChangesTree() bool {
+	switch t {
+	case ItemCreate, ItemUpload, ItemRename, ItemMove, ItemCopy, ItemTrash, ItemUndeleteViaTrash, ItemModify, ItemMakeCurrentVersion, LockCreate, LockDestroy:
+		return true
+	}
+	return false
+}
+
 // Event is something that happened to an item, with the item as it was then.
 type Event struct {
 	// Position is the event's place among all events, from 1. It follows from a
@@ -40,5 +52,21 @@ type Event struct {
 	Type     EventType
 	At       time.Time
 	By       Person
-	Source   Item // with its Parent, and without the rest of its Path
+	Source   Item // as it was then; its Path is that of its folder now, if the caller may know it
+	Details  map[string]string
+}
+
+// RecentLife is how long one had to do with an item recently, and KeepRecents
+// how many such items are kept of a user.
+const (
+	RecentLife  = 90 * 24 * time.Hour
+	KeepRecents = 1000
+)
+
+// Recent is an item that a user had to do with.
+type Recent struct {
+	Item Item
+	Kind EventType // the last thing done to it
+	At   time.Time
+	Link bool // through a shared link
 }

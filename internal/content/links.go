@@ -59,7 +59,7 @@ type LinkGrant struct {
 }
 
 func (g LinkGrant) allows(do Action, item Item) bool {
-	if !within(item, g.Item) {
+	if !within(item, g.Item) || NodeOf(item).Status == InTrash {
 		return false
 	}
 	switch do {
@@ -102,6 +102,15 @@ func LinkFor(who Principal, do Action, item Item) (g LinkGrant, ok bool) {
 		}
 	}
 	return g, false
+}
+
+// AllowPast says whether the caller may know the past versions of a file that
+// the caller may see: who has a link to read it by sees it as it is now.
+func AllowPast(who Principal, file *File) error {
+	if g, ok := LinkFor(who, See, file); ok && !g.Edit {
+		return Errorf(AccessDenied, "a shared link is for the current version of %q only", file.Name)
+	}
+	return nil
 }
 
 // SeesLink says whether the caller may know an item's shared link: its owner,

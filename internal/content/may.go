@@ -144,6 +144,24 @@ func Allow(who Principal, do Action, item Item) error {
 	return nil
 }
 
+// AllowSession says whether the caller may use an upload session: its owner
+// may, with a token that is good for uploads to where it goes. target is that
+// file or folder, nil if it is gone meanwhile, which only a token that is good
+// for all items gets past. The kinds of error are SessionForbidden, which goes
+// before anything is told, and InsufficientScope.
+func AllowSession(who Principal, owner ID, target Item) error {
+	if who.User == 0 || who.User != owner {
+		return Errorf(SessionForbidden, "this upload session belongs to someone else")
+	}
+	if target == nil {
+		target = &Folder{}
+	}
+	if !inScope(who, Upload, target) {
+		return Errorf(InsufficientScope, "this token may not upload to where this session goes")
+	}
+	return nil
+}
+
 // rightTo leaves the token's scope out of account.
 func rightTo(who Principal, do Action, item Item) bool {
 	if who.User != 0 && NodeOf(item).OwnedBy.ID == who.User {

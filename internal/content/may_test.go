@@ -149,3 +149,28 @@ func TestAllowRight(t *testing.T) {
 		t.Error("scopes are not told from nonsense")
 	}
 }
+
+func TestAllowSession(t *testing.T) {
+	_, shelf, book := things()
+	scoped := func(r ...Restriction) Principal { return Principal{User: 10, Scoped: true, Restrictions: r} }
+	for name, c := range map[string]struct {
+		who    Principal
+		target Item
+		want   Kind // Internal: allowed
+	}{
+		"owner":                        {Principal{User: 10}, shelf, Internal},
+		"owner, the folder is gone":    {Principal{User: 10}, nil, Internal},
+		"other":                        {Principal{User: 11}, shelf, SessionForbidden},
+		"nobody":                       {Principal{}, shelf, SessionForbidden},
+		"a token for uploads":          {scoped(Restriction{Scope: ScopeBaseUpload}), shelf, Internal},
+		"a token for uploads, gone":    {scoped(Restriction{Scope: ScopeBaseUpload}), nil, Internal},
+		"a token for the folder":       {scoped(Restriction{Scope: ScopeBaseUpload, Item: 2}), book, Internal},
+		"a token for the folder, gone": {scoped(Restriction{Scope: ScopeBaseUpload, Item: 2}), nil, InsufficientScope},
+		"a token for another":          {scoped(Restriction{Scope: ScopeBaseUpload, Item: 99}), shelf, InsufficientScope},
+		"a token to read":              {scoped(Restriction{Scope: ScopeRootReadOnly}), shelf, InsufficientScope},
+	} {
+		if err := AllowSession(c.who, 10, c.target); (err == nil) != (c.want == Internal) || err != nil && KindOf(err) != c.want {
+			t.Errorf("%s: %v, want kind %d", name, err, c.want)
+		}
+	}
+}

@@ -13,6 +13,9 @@ func collectionID(who content.Principal) boxapi.ID { return wireID(who.User) }
 
 // listCollections handles GET /collections.
 func (s *Server) listCollections(c *call) error {
+	if err := content.AllowRight(c.who, content.AccountItems); err != nil {
+		return err
+	}
 	offset, limit, err := c.page(defaultLimit, maxLimit, maxOffset)
 	if err != nil {
 		return err
@@ -55,6 +58,9 @@ func (s *Server) listCollection(c *call) error {
 
 // collection checks the collection in the path.
 func (c *call) collection() error {
+	if err := content.AllowRight(c.who, content.AccountItems); err != nil {
+		return err
+	}
 	if id := c.param("collection"); id != string(collectionID(c.who)) {
 		return content.Errorf(content.NotFound, "you have no collection %.40q", id)
 	}

@@ -37,6 +37,12 @@ func (s *Server) download(c *call) error {
 	if err != nil {
 		return err
 	}
+	if v.ID != f.Version.ID {
+		if err := content.AllowPast(c.who, f); err != nil {
+			return err
+		}
+	}
+	s.Tree.Seen(c.who, f.ID, content.ItemDownload)
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
 	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
 	c.w.Header().Set("Content-Length", "0")

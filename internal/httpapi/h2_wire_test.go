@@ -59,7 +59,7 @@ func dialFramed(t *testing.T, w *wire, block int) *framed {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	out := &blocks{w: conn, size: block}
 	c := &framed{Framer: http2.NewFramer(out, conn), t: t, w: w, out: out, frame: 16 << 10, initial: 64<<10 - 1, window: 64<<10 - 1,
 		streams: map[uint32]int64{}, status: map[uint32]string{}, last: ^uint32(0)}
@@ -201,7 +201,7 @@ func (c *framed) part(s *session, i int) (stream uint32) {
 // the last frame has not come whole.
 func TestHTTP2ClientHoldsBackTheEndOfAFrame(t *testing.T) {
 	t.Parallel()
-	const part, block = 4 << 20, 8 << 10
+	const part, block = 12 << 20, 8 << 10 // a part is more than any window
 	w := start(t, func(c *daemon.Config) { c.PartSize = part })
 	for _, streams := range []int{1, 2} {
 		t.Run(fmt.Sprintf("%d streams", streams), func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestHTTP2ClientHoldsBackTheEndOfAFrame(t *testing.T) {
 // window of the connection: those that it waits for may come by the same one.
 func TestHTTP2BodyWaitsItsTurn(t *testing.T) {
 	t.Parallel()
-	const part = 4 << 20
+	const part = 12 << 20 // more than any window
 	w := start(t, func(c *daemon.Config) { c.PartSize, c.Uploads.Writers = part, 1 })
 	s := w.create(t, "a", noise(2*part))
 	c := dialFramed(t, w, 1)

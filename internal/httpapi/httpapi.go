@@ -52,6 +52,7 @@ type Limits struct {
 	BodyRate    int64         // bytes a second, on average, after BodyIdle; default 1 KiB
 	Drain       time.Duration // for the rest of a body after an early answer; default 2 s
 	ContentLife time.Duration // of a content URL; default 15 min
+	EventWait   time.Duration // that a request waits for an event; default 610 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -62,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyRate, 1<<10)
 	orDefault(&l.Drain, 2*time.Second)
 	orDefault(&l.ContentLife, 15*time.Minute)
+	orDefault(&l.EventWait, retryTimeout*time.Second)
 	return l
 }
 

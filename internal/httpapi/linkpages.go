@@ -290,6 +290,9 @@ func (s *Server) folderPage(c *call, o *tree.Opened, f *content.Folder) error {
 		Kind: "folder", Title: f.Name, Icon: "folder", Owner: f.OwnedBy.Name, Crumbs: c.crumbs(o, f),
 		Summary: counted(l.Total, "item") + ", " + sizeText(f.Size),
 	}
+	if l.Total == 0 {
+		p.Summary = "Empty"
+	}
 	here := c.linkURL(o, f)
 	if after != nil {
 		p.First = here
@@ -328,7 +331,8 @@ func (s *Server) filePage(c *call, f *content.File, embed bool) linkPage {
 	switch {
 	case kind != "":
 		p.Show = kind
-		p.Source = c.root() + contentPath[1:] + s.Auth.Sign(s.contentGrant(c.who, f, f.Version.ID, auth.ForShow, showLife))
+		// With the name at the end, which viewers put above the file.
+		p.Source = c.root() + contentPath[1:] + s.Auth.Sign(s.contentGrant(c.who, f, f.Version.ID, auth.ForShow, showLife)) + "/" + url.PathEscape(f.Name)
 	case p.Icon == "text":
 		if text, cut, ok := s.beginning(c, f.Version); ok {
 			p.Show, p.Text, p.Cut = "text", text, cut

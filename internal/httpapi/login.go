@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -180,17 +181,22 @@ func (s *Server) login(c *call, form url.Values, consent auth.Consent, browser, 
 }
 
 // peer is where a request comes from: the address that the nearest of our
-// proxies saw.
+// proxies saw. Of an IPv6 address it is the network, of which one person has all.
 func (s *Server) peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
 	if s.trusted(r) {
 		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		if last := strings.TrimSpace(all[len(all)-1]); last != "" {
-			return last
+			host = last
 		}
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && !ip.Is4In6() {
+		if network, err := ip.WithZone("").Prefix(64); err == nil {
+			return network.String()
+		}
 	}
 	return host
 }
@@ -285,7 +291,7 @@ func pageHeaders(c *call, redirectURI string) {
 	action := "'self'"
 	if u, err := url.Parse(redirectURI); err == nil && u.Scheme != "" {
 		to := u.Scheme + ":"
-		if u.Scheme == "http" || u.Scheme == "https" {
+		if (u.Scheme == "http" || u.Scheme == "https") && !strings.HasPrefix(u.Host, "[") { // a policy can't name IPv6 addresses
 			to += "//" + u.Host
 		}
 		if !strings.ContainsAny(to, " ;,'\"") {

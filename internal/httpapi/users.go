@@ -108,7 +108,7 @@ func (s *Server) createUser(c *call) error {
 
 // changeUser handles PUT /users/:user.
 func (s *Server) changeUser(c *call) error {
-	id, err := c.userID()
+	id, err := c.id("user")
 	if err != nil {
 		return err
 	}
@@ -121,14 +121,6 @@ func (s *Server) changeUser(c *call) error {
 		return err
 	}
 	return s.userReply(c, http.StatusOK, u)
-}
-
-// userID is the user in the path, who may be "me".
-func (c *call) userID() (content.ID, error) {
-	if c.param("user") == "me" {
-		return c.who.User, nil
-	}
-	return c.id("user")
 }
 
 // userChange reads what is to become of a user.
@@ -186,7 +178,7 @@ func (s *Server) userChange(c *call) (change auth.UserChange, err error) {
 
 // deleteUser handles DELETE /users/:user.
 func (s *Server) deleteUser(c *call) error {
-	id, err := c.userID()
+	id, err := c.id("user")
 	if err != nil {
 		return err
 	}

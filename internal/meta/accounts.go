@@ -34,7 +34,7 @@ type Accounts interface {
 	// DeleteUser marks a user as deleted and removes the user's tokens, password
 	// and favourites. The login is free again.
 	DeleteUser(id content.ID, at time.Time) error
-	// DeletedUsers are those who were deleted and whose items have not all gone, in order of id.
+	// DeletedUsers are those who were deleted and whose items have not all gone, in the order in which they were deleted.
 	DeletedUsers(limit int) ([]content.User, error)
 	// Purged says that all that a deleted user owned has gone.
 	Purged(id content.ID) error

@@ -34,6 +34,8 @@ type Events interface {
 	AppendEvent(e Event, streams ...content.ID) error
 	// LastEvent is the position of the last event there was, deleted or not; 0 for none.
 	LastEvent() (int64, error)
+	// EventStreams are the users whose streams have events behind a position, in no order.
+	EventStreams(after int64) ([]content.ID, error)
 	// EventsFor are the events of one user's stream behind a position, in order.
 	EventsFor(user content.ID, after int64, limit int) ([]Event, error)
 	// AllEvents are those of everybody behind a position, in order.

@@ -347,8 +347,8 @@ type Parts interface {
 
 // Favourites are which items users keep for themselves.
 type Favourites interface {
-	// SetFavourite makes an item a favourite of a user's, since the time given
-	// unless it is one already, or makes it none.
+	// SetFavourite makes an item that is there a favourite of a user's, since the
+	// time given unless it is one already, or makes any item none.
 	SetFavourite(user, item content.ID, is bool, at time.Time) error
 	// IsFavourite says whether an item is a favourite of a user's.
 	IsFavourite(user, item content.ID) (bool, error)

@@ -624,6 +624,55 @@ func TestStorageErrorsComeThrough(t *testing.T) {
 	}
 }
 
+// Whatever call of the storage's fails, it is said, or the thumbnail is right.
+func TestEachStorageCallFails(t *testing.T) {
+	lost := errors.New("disk")
+	data := withEXIF(asJPEG(t, quarters(100, 80)), 6)
+	for n := 1; ; n++ {
+		calls := 0
+		call := func() error {
+			if calls++; calls == n {
+				return lost
+			}
+			return nil
+		}
+		src := Source{Version: 1, Open: func(context.Context) (io.ReadSeekCloser, error) {
+			return &calling{bytes.NewReader(data), call}, call()
+		}}
+		b, err := New(Limits{}).Thumbnail(t.Context(), src, Form{PNG, 32})
+		if calls < n {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return // no call left to fail
+		}
+		if !errors.Is(err, lost) && (err != nil || mustDecode(t, b, PNG).Bounds().Dx() != 26) {
+			t.Errorf("call %d failed, and Thumbnail said %v", n, err)
+		}
+	}
+}
+
+type calling struct {
+	r    *bytes.Reader
+	call func() error
+}
+
+func (c *calling) Read(p []byte) (int, error) {
+	if err := c.call(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+func (c *calling) Seek(offset int64, whence int) (int64, error) {
+	if err := c.call(); err != nil {
+		return 0, err
+	}
+	return c.r.Seek(offset, whence)
+}
+
+func (c *calling) Close() error { return nil }
+
 // failing reads up to a byte, counted from the start of the file.
 type failing struct {
 	closing

@@ -439,7 +439,9 @@ func (c *rowChecker) users(ctx context.Context) error {
 		func(tx meta.Tx, after content.ID) ([]content.User, error) { return tx.Users(after, page) },
 		func(u content.User) content.ID { return u.ID },
 		func(u content.User) error {
-			c.report.Users++
+			if u.DeletedAt.IsZero() {
+				c.report.Users++
+			}
 			if u.Used != c.used[u.ID] {
 				c.broken("user %s is charged for %d bytes, and has %d", u.ID, u.Used, c.used[u.ID])
 			}

@@ -50,6 +50,7 @@ type Swept struct {
 	Tokens    int // that expired, and assertions
 	Versions  int // past versions that were deleted for 30 days
 	Trees     int // whose rest was taken out of limbo
+	Events    int // older than they are kept
 	Garbage   int // blobs that no part referred to
 }
 
@@ -61,10 +62,10 @@ func (s *Service) Start(ctx context.Context) error {
 
 // Sweep makes one round: expired sessions let go of their parts and quota,
 // sessions long over are forgotten, what the trash has kept long enough is
-// deleted, so is what deleted users had, limbo is emptied, then blobs without rows and old scraps go.
+// deleted, so is what deleted users had, limbo is emptied, then blobs without rows, old scraps and old events go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
-	var errs [10]error
+	var errs [11]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
 	done.Purged, errs[2] = s.purge(ctx)
@@ -75,11 +76,31 @@ func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
 	done.Tokens, errs[7] = s.tokens(ctx)
 	done.Garbage, errs[8] = s.garbage(ctx)
 	done.Scraps, errs[9] = s.scraps(ctx, s.Now().Add(-ScrapAge))
+	done.Events, errs[10] = s.events(ctx)
 	if done != (Swept{}) {
 		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "versions", done.Versions,
-			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "garbage", done.Garbage)
+			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "events", done.Events, "garbage", done.Garbage)
 	}
 	return done, errors.Join(errs[:]...)
+}
+
+// events drops those that are older than they are kept, a few hundred in a
+// transaction. A million an hour is more than come in.
+func (s *Service) events(ctx context.Context) (n int, err error) {
+	const batch, most = 500, 1_000_000
+	before := s.Now().Add(-content.EventLife)
+	for n < most {
+		dropped := 0
+		err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
+			dropped, err = tx.DropEvents(before, batch)
+			return err
+		})
+		n += dropped
+		if err != nil || dropped < batch {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // scraps discards what unfinished Puts left before a time; the zero time

@@ -28,14 +28,9 @@ func (s *Service) CopyFile(ctx context.Context, who content.Principal, id, versi
 			return err
 		}
 		if version != 0 && version != row.Current.ID {
-			v, err := tx.Version(version)
-			if content.Is(err, content.NotFound) || err == nil && v.File != id {
-				return content.Errorf(content.NotFound, "file %s has no version %s", id, version)
-			}
-			if err != nil {
+			if row.Current, err = versionOf(tx, id, version); err != nil {
 				return err
 			}
-			row.Current = v
 		}
 		in, err := s.liveFolder(tx, who, to, content.Upload)
 		if err != nil {

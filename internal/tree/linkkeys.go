@@ -19,8 +19,8 @@ type linkState struct {
 	secret [32]byte
 
 	mu    sync.Mutex
-	known map[[32]byte]struct{}     // passwords found right, sealed with secret
-	wrong map[content.ID]wrongTries // by item
+	known map[[32]byte]struct{} // passwords found right, sealed with secret
+	wrong map[uint64]wrongTries // by the link's stamp
 	uses  map[content.ID]linkUses
 }
 
@@ -91,11 +91,11 @@ func (l *linkState) check(ctx context.Context, s *Service, row meta.SharedLink, 
 	if l.isKnown(key) {
 		return nil
 	}
-	if wait := l.attempt(row.Item, s.Now()); wait > 0 {
+	if wait := l.attempt(stamp(row), s.Now()); wait > 0 {
 		return &content.Error{Kind: content.RateLimited, RetryAfter: wait, Message: "too many wrong passwords for this shared link: try again later"}
 	}
 	if err := l.enter(ctx, s); err != nil {
-		l.succeeded(row.Item) // nothing was tried
+		l.succeeded(stamp(row)) // nothing was tried
 		return err
 	}
 	ok, err := s.CheckPassword(row.PasswordHash, password)
@@ -106,7 +106,7 @@ func (l *linkState) check(ctx context.Context, s *Service, row meta.SharedLink, 
 	case !ok:
 		return wrong
 	}
-	l.succeeded(row.Item)
+	l.succeeded(stamp(row))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.known == nil || len(l.known) >= maxKnown {
@@ -125,13 +125,13 @@ func (l *linkState) isKnown(key [32]byte) bool {
 
 // attempt counts an attempt as wrong before it is made, so that those side by
 // side count too. If it comes too early it says how long to wait.
-func (l *linkState) attempt(item content.ID, now time.Time) time.Duration {
+func (l *linkState) attempt(link uint64, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.wrong == nil {
-		l.wrong = map[content.ID]wrongTries{}
+		l.wrong = map[uint64]wrongTries{}
 	}
-	if _, ok := l.wrong[item]; !ok && len(l.wrong) >= maxWrong {
+	if _, ok := l.wrong[link]; !ok && len(l.wrong) >= maxWrong {
 		for id := range l.wrong { // any
 			delete(l.wrong, id)
 			if len(l.wrong) < maxWrong*3/4 {
@@ -139,7 +139,7 @@ func (l *linkState) attempt(item content.ID, now time.Time) time.Duration {
 			}
 		}
 	}
-	t := l.wrong[item]
+	t := l.wrong[link]
 	since := now.Sub(t.last)
 	if since < 0 || since > 10*maxWrongWait {
 		t = wrongTries{}
@@ -149,18 +149,18 @@ func (l *linkState) attempt(item content.ID, now time.Time) time.Duration {
 			return pause - since
 		}
 	}
-	l.wrong[item] = wrongTries{t.n + 1, now}
+	l.wrong[link] = wrongTries{t.n + 1, now}
 	return 0
 }
 
 // succeeded takes one attempt back.
-func (l *linkState) succeeded(item content.ID) {
+func (l *linkState) succeeded(link uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if t := l.wrong[item]; t.n > 1 {
-		l.wrong[item] = wrongTries{t.n - 1, t.last}
+	if t := l.wrong[link]; t.n > 1 {
+		l.wrong[link] = wrongTries{t.n - 1, t.last}
 	} else {
-		delete(l.wrong, item)
+		delete(l.wrong, link)
 	}
 }
 

@@ -292,7 +292,7 @@ func (s *Service) mayUse(tx meta.Tx, who content.Principal, row meta.SharedLink,
 		}
 	}
 	if row.Access == content.LinkCompany {
-		return content.Errorf(content.AccessDenied, "this shared link is for people of its owner's company")
+		return content.Errorf(content.AccessDenied, "this shared link is for people in the company of its owner")
 	}
 	return content.Errorf(content.AccessDenied, "this shared link is for people who were invited")
 }

@@ -75,7 +75,7 @@ func TestContentsForPreview(t *testing.T) {
 		{"no version", who, 1 << 40, content.NotFound},
 		{"a token for previews", scoped(content.ScopeBasePreview, 0), 0, content.Internal},
 		{"a token for previews of this file", scoped(content.ScopeItemPreview, first.ID), 0, content.Internal},
-		{"a token for previews of another file", scoped(content.ScopeItemPreview, other.ID), 0, content.NotFound},
+		{"a token for previews of another file", scoped(content.ScopeItemPreview, other.ID), 0, content.InsufficientScope},
 		{"a token for uploads", scoped(content.ScopeBaseUpload, 0), 0, content.InsufficientScope},
 		{"a link that shows previews", linked, 0, content.Internal},
 		{"a link that shows names", content.Principal{Links: []content.LinkGrant{{Item: first.ID}}}, 0, content.AccessDenied},

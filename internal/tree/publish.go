@@ -16,7 +16,7 @@ type Target struct {
 	Move   bool
 	Name   string // "" keeps the name of a file that exists
 	Size   int64  // bytes, or -1 where nobody said
-	// Reserved is how much of Size the quota already counts.
+	// Reserved is how much of Size the caller's quota already counts.
 	Reserved int64
 }
 
@@ -91,7 +91,11 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 	if err != nil {
 		return nil, err
 	}
-	if room := owner.Room(t.Reserved); t.Size > room {
+	counted := t.Reserved
+	if owner.ID != who.User {
+		counted = 0 // it is reserved with who came by a link, and not with the owner
+	}
+	if room := owner.Room(counted); t.Size > room {
 		return nil, content.Errorf(content.QuotaExceeded, "the file has %d bytes, and %d of the quota of %d are free", t.Size, room, owner.Quota)
 	}
 
@@ -186,8 +190,13 @@ func (s *Service) Publish(tx meta.Tx, who content.Principal, t Target, pre conte
 			return nil, err
 		}
 	}
-	if err := tx.AddUsage(row.Owner, c.Size, -t.Reserved); err != nil {
+	if err := tx.AddUsage(row.Owner, c.Size, 0); err != nil {
 		return nil, err
+	}
+	if t.Reserved != 0 {
+		if err := tx.AddUsage(who.User, 0, -t.Reserved); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.record(tx, who, now, content.ItemUpload, row); err != nil {
 		return nil, err
@@ -220,4 +229,32 @@ func (s *Service) uploaded(tx meta.Tx, who content.Principal, id content.ID) (*c
 		return nil, err
 	}
 	return item.(*content.File), nil
+}
+
+// AllowSession says whether the caller may use an upload session, in whatever
+// state it and its target are; see content.AllowSession.
+func (s *Service) AllowSession(tx meta.Tx, who content.Principal, ses content.Session) error {
+	if !who.Scoped {
+		return content.AllowSession(who, ses.Owner, nil)
+	}
+	id := ses.File
+	switch {
+	case id != 0:
+	case ses.Folder != 0:
+		id = ses.Folder
+	default:
+		id = who.Root
+	}
+	row, err := tx.Item(id)
+	if content.Is(err, content.NotFound) {
+		return content.AllowSession(who, ses.Owner, nil)
+	}
+	if err != nil {
+		return err
+	}
+	target, err := s.assemble(tx, row)
+	if err != nil {
+		return err
+	}
+	return content.AllowSession(who, ses.Owner, target)
 }

@@ -21,10 +21,7 @@ func (s *Service) Contents(ctx context.Context, who content.Principal, do conten
 		if version == 0 || version == v.ID {
 			return nil
 		}
-		row, err := tx.Version(version)
-		if content.Is(err, content.NotFound) || err == nil && row.File != id {
-			return content.Errorf(content.NotFound, "file %s has no version %s", id, version)
-		}
+		row, err := versionOf(tx, id, version)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 // record notes what the caller has done to an item, in the transaction that
 // does it. row is the item as it is now. The event goes to the owner, and to
-// the caller.
+// the caller, and into what the caller had to do with recently.
 func (s *Service) record(tx meta.Tx, who content.Principal, now time.Time, what content.EventType, row meta.Item) error {
 	e := meta.Event{Type: what, At: now, By: who.User, Item: row}
 	s.Random(e.ID[:])
@@ -20,5 +20,8 @@ func (s *Service) record(tx meta.Tx, who content.Principal, now time.Time, what 
 		}
 		e.Parent = parent
 	}
-	return tx.AppendEvent(e, row.Owner, who.User)
+	if err := tx.AppendEvent(e, row.Owner, who.User); err != nil {
+		return err
+	}
+	return s.recent(tx, who, now, what, row, e.ID[0])
 }

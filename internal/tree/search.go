@@ -73,7 +73,8 @@ type Found struct {
 // nothing of a later block comes before anything of an earlier one.
 const (
 	searchBlock  = 1000   // matches that are sorted with each other
-	searchBudget = 20_000 // items with the words that are looked at beside those that match
+	searchBudget = 20_000 // items with the rarest of the words that are looked at in vain
+	searchCost   = 3      // as how many of them one counts that the index could not tell
 	searchScan   = 5000   // items that one lookup looks at
 	searchChunk  = 250    // items that one lookup gives
 	searchUsers  = 1000   // of an enterprise
@@ -128,24 +129,12 @@ func (s *Service) search(tx meta.Tx, who content.Principal, q Search) (found Fou
 	}
 	matches = matches[min(int(q.Offset), len(matches)):min(end, len(matches))]
 	a := s.assembler(tx)
-	type way struct {
-		path   []content.Folder
-		status content.Status
-	}
-	ways := map[content.ID]way{}
 	for _, m := range matches {
 		row, err := tx.Item(m.ID)
 		if err != nil {
 			return found, err
 		}
-		w, ok := ways[row.Parent]
-		if !ok {
-			if w.path, w.status, err = a.above(row.ID); err != nil {
-				return found, err
-			}
-			ways[row.Parent] = w
-		}
-		item, err := a.item(row, w.path, w.status)
+		item, err := a.placed(row)
 		if err != nil {
 			return found, err
 		}
@@ -246,13 +235,22 @@ func (h *hunt) begin(owners []content.ID) {
 	if len(folders) == 0 || len(folders) > 4 {
 		folders = []content.ID{0}
 	}
-	for _, owner := range owners {
-		for _, terms := range h.q.Query.Lookup() {
-			if len(h.q.Extensions) == 1 {
-				for _, t := range content.IndexTerms(h.q.Extensions[0]) {
-					terms = append(terms, content.Term{Text: t})
-				}
+	var groups [][]content.Term
+	for _, terms := range h.q.Query.Lookup() {
+		if n := len(h.q.Extensions); n == 0 || n > 8 {
+			groups = append(groups, terms)
+			continue
+		}
+		for _, ext := range h.q.Extensions { // which names have among their words
+			g := slices.Clone(terms)
+			for _, t := range content.IndexTerms(ext) {
+				g = append(g, content.Term{Text: t})
 			}
+			groups = append(groups, g)
+		}
+	}
+	for _, owner := range owners {
+		for _, terms := range groups {
 			for _, folder := range folders {
 				if folder == h.who.Root {
 					folder = 0 // as good as no folder
@@ -313,7 +311,7 @@ func (h *hunt) matches(most int) (all []match, err error) {
 			if ok {
 				some = append(some, m)
 			} else {
-				h.budget--
+				h.budget -= searchCost
 			}
 		}
 		if err := h.locate(some); err != nil {
@@ -323,7 +321,7 @@ func (h *hunt) matches(most int) (all []match, err error) {
 			if h.sees(m.Hit) {
 				all = append(all, m)
 			} else {
-				h.budget--
+				h.budget -= searchCost
 			}
 		}
 	}

@@ -94,6 +94,9 @@ func (s *Service) Trashed(ctx context.Context, who content.Principal, kind Kind,
 // ListTrash lists what the caller put in the trash, folders before files
 // before web links.
 func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Page) (l Listing, err error) {
+	if err := content.AllowRight(who, content.AccountItems); err != nil {
+		return l, err
+	}
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
 		rows, total, err := s.trashRows(tx, who.User, page)
 		if err != nil {

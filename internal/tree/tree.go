@@ -31,14 +31,16 @@ type Service struct {
 	HashPassword  func(password string) string
 	CheckPassword func(hashed, password string) (bool, error)
 
-	links linkState
 	// Left, if not nil, is told that there is something in limbo for the sweep to
 	// take away; if nobody tells it, it finds it at its next round.
 	Left func()
 
-	Copying CopyLimits
-	Bites   meta.Bites // of copying, and of deleting for good
-	copies  copies
+	Copying   CopyLimits
+	Bites     meta.Bites // of copying, and of deleting for good
+	copies    copies
+	links     linkState
+	seen      seen
+	followers followers
 }
 
 // Folder gets a folder. One in the trash is a content.Trashed error.

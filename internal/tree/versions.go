@@ -23,6 +23,9 @@ func (s *Service) PastVersions(ctx context.Context, who content.Principal, file 
 		if v.File, err = s.liveFile(tx, who, file, content.See); err != nil {
 			return err
 		}
+		if err := content.AllowPast(who, v.File); err != nil {
+			return err
+		}
 		if v.Total, err = tx.CountPastVersions(file); err != nil {
 			return err
 		}
@@ -56,6 +59,13 @@ func versionOf(tx meta.Tx, file, id content.ID) (meta.Version, error) {
 func (s *Service) Version(ctx context.Context, who content.Principal, file, id content.ID) (f *content.File, v content.Version, err error) {
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
 		if f, err = s.liveFile(tx, who, file, content.See); err != nil {
+			return err
+		}
+		if f.Version.ID == id {
+			v = f.Version
+			return nil
+		}
+		if err := content.AllowPast(who, f); err != nil {
 			return err
 		}
 		row, err := versionOf(tx, file, id)
@@ -164,12 +174,8 @@ func (s *Service) Promote(ctx context.Context, who content.Principal, file, id c
 		if err := content.Allow(who, content.Upload, f); err != nil {
 			return err
 		}
-		owner, err := tx.User(row.Owner)
-		if err != nil {
+		if err := room(tx, row.Owner, old.Size); err != nil {
 			return err
-		}
-		if room := owner.Room(0); old.Size > room {
-			return content.Errorf(content.QuotaExceeded, "the version has %d bytes, and %d of the quota of %d are free", old.Size, room, owner.Quota)
 		}
 		v := meta.Version{
 			ID: s.NewID(), File: file, Number: row.Current.Number + 1, Name: old.Name, Size: old.Size, SHA1: old.SHA1,

@@ -147,8 +147,8 @@ func (s *Service) session(tx meta.Tx, who content.Principal, id content.SessionI
 	if err != nil {
 		return ses, err
 	}
-	if ses.Owner != who.User {
-		return meta.Session{}, content.Errorf(content.SessionForbidden, "upload session %s belongs to someone else", id)
+	if err := s.Tree.AllowSession(tx, who, ses.Session); err != nil {
+		return meta.Session{}, err
 	}
 	return ses, nil
 }

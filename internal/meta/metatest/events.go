@@ -2,6 +2,7 @@ package metatest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,14 @@ var events = []test{
 		equal(t, "behind the first", list(alice, 1, 9), []meta.Event{b})
 		equal(t, "one", list(alice, 0, 1), []meta.Event{a})
 		equal(t, "behind the last", len(list(alice, 3, 9)), 0)
+		streams := func(after int64) []content.ID {
+			all := get(t, s, func(tx meta.Tx) ([]content.ID, error) { return tx.EventStreams(after) })
+			slices.Sort(all)
+			return all
+		}
+		equal(t, "streams", streams(0), []content.ID{alice, bob})
+		equal(t, "streams behind the second", streams(2), []content.ID{bob})
+		equal(t, "streams behind the last", len(streams(3)), 0)
 		all := func(after int64, f meta.EventFilter, limit int) []meta.Event {
 			return get(t, s, func(tx meta.Tx) ([]meta.Event, error) { return tx.AllEvents(after, f, limit) })
 		}

@@ -422,3 +422,7 @@ func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent,
 func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }
+
+func (t *faultyTx) EventStreams(after int64) ([]content.ID, error) {
+	return ask(t, func() ([]content.ID, error) { return t.tx.EventStreams(after) })
+}

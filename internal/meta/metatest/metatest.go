@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Events", events},
 		{"SharedLinks", links},
 		{"Searches", searches},
+		{"Favourites", favourites},
 		{"Versions", versions},
 		{"Sessions", sessions},
 		{"Parts", parts},

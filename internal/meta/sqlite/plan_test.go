@@ -91,17 +91,39 @@ func TestQueriesUseIndexes(t *testing.T) {
 		sorts bool
 		run   func(tx *sqlmeta.Tx)
 	}{
-		"User":            {run: func(tx *sqlmeta.Tx) { tx.User(1) }},
-		"UserByLogin":     {run: func(tx *sqlmeta.Tx) { tx.UserByLogin("a") }},
-		"Users":           {run: func(tx *sqlmeta.Tx) { tx.Users(1, 10) }},
-		"InsertUser":      {run: func(tx *sqlmeta.Tx) { tx.InsertUser(content.User{}) }},
-		"AddUsage":        {run: func(tx *sqlmeta.Tx) { tx.AddUsage(1, 1, 1) }},
-		"Setting":         {run: func(tx *sqlmeta.Tx) { tx.Setting("a") }},
-		"PutSetting":      {run: func(tx *sqlmeta.Tx) { tx.PutSetting("a", nil) }},
-		"Token":           {run: func(tx *sqlmeta.Tx) { tx.Token([32]byte{}) }},
-		"DeleteTokens":    {run: func(tx *sqlmeta.Tx) { tx.DeleteTokens(1, "a") }},
-		"InsertItem":      {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 20, Parent: 1, Owner: 1, Key: "c"}) }},
-		"UpdateItem":      {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "d"}) }},
+		"User":         {run: func(tx *sqlmeta.Tx) { tx.User(1) }},
+		"UserByLogin":  {run: func(tx *sqlmeta.Tx) { tx.UserByLogin("a") }},
+		"Users":        {run: func(tx *sqlmeta.Tx) { tx.Users(1, 10) }},
+		"InsertUser":   {run: func(tx *sqlmeta.Tx) { tx.InsertUser(content.User{}) }},
+		"AddUsage":     {run: func(tx *sqlmeta.Tx) { tx.AddUsage(1, 1, 1) }},
+		"Setting":      {run: func(tx *sqlmeta.Tx) { tx.Setting("a") }},
+		"PutSetting":   {run: func(tx *sqlmeta.Tx) { tx.PutSetting("a", nil) }},
+		"Token":        {run: func(tx *sqlmeta.Tx) { tx.Token([32]byte{}) }},
+		"DeleteTokens": {run: func(tx *sqlmeta.Tx) { tx.DeleteTokens(1, "a") }},
+		"InsertItem":   {run: func(tx *sqlmeta.Tx) { tx.InsertItem(meta.Item{ID: 20, Parent: 1, Owner: 1, Key: "c"}) }},
+		"UpdateItem":   {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "d"}) }},
+		"FindUsers":    {run: func(tx *sqlmeta.Tx) { tx.FindUsers(meta.UserQuery{Prefix: "a", After: 1, Limit: 10}) }},
+		"UpdateUser":   {run: func(tx *sqlmeta.Tx) { tx.UpdateUser(content.User{}) }},
+		"DeleteUser": {run: func(tx *sqlmeta.Tx) {
+			tx.InsertEnterprise(content.Enterprise{ID: 1})
+			tx.InsertUser(content.User{Person: content.Person{ID: 1}, Enterprise: content.Enterprise{ID: 1}})
+			tx.DeleteUser(1, s0)
+		}},
+		"DeletedUsers":    {run: func(tx *sqlmeta.Tx) { tx.DeletedUsers(10) }},
+		"Purged":          {run: func(tx *sqlmeta.Tx) { tx.Purged(1) }},
+		"Password":        {run: func(tx *sqlmeta.Tx) { tx.Password(1) }},
+		"SetPassword":     {run: func(tx *sqlmeta.Tx) { tx.SetPassword(1, "") }},
+		"OpenSessions":    {run: func(tx *sqlmeta.Tx) { tx.OpenSessions(1, 10) }},
+		"App":             {run: func(tx *sqlmeta.Tx) { tx.App("a") }},
+		"Apps":            {run: func(tx *sqlmeta.Tx) { tx.Apps("a", 10) }},
+		"UpdateApp":       {run: func(tx *sqlmeta.Tx) { tx.UpdateApp(meta.App{}) }},
+		"DeleteApp":       {run: func(tx *sqlmeta.Tx) { tx.DeleteApp("a") }},
+		"Keys":            {run: func(tx *sqlmeta.Tx) { tx.Keys("a") }},
+		"DeleteKey":       {run: func(tx *sqlmeta.Tx) { tx.DeleteKey("a", "b") }},
+		"TakeToken":       {run: func(tx *sqlmeta.Tx) { tx.TakeToken([32]byte{}) }},
+		"DeleteGrant":     {run: func(tx *sqlmeta.Tx) { tx.DeleteGrant("a") }},
+		"UseAssertion":    {run: func(tx *sqlmeta.Tx) { tx.UseAssertion([32]byte{}, s0) }},
+		"SweepTokens":     {run: func(tx *sqlmeta.Tx) { tx.SweepTokens(s0, s0, 10) }},
 		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
 		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
 		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
@@ -111,6 +133,18 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"ItemsIn by date": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByDate, Limit: 10}) }},
 		"ItemsIn by size": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Limit: 10}) }},
 		"ItemsIn back":    {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Desc: true, Limit: 10}) }},
+		"Touch":           {run: func(tx *sqlmeta.Tx) { tx.Touch(1, s0) }},
+		"InLimbo":         {run: func(tx *sqlmeta.Tx) { tx.InLimbo(meta.Going, 1, 10) }},
+		"UpdateVersion":   {run: func(tx *sqlmeta.Tx) { tx.UpdateVersion(meta.Version{ID: 1}) }},
+		"OldVersions":     {run: func(tx *sqlmeta.Tx) { tx.OldVersions(s0, 10) }},
+		"HasVersion":      {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1, 2) }},
+		"AppendEvent":     {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
+		"SetFavourite":    {run: func(tx *sqlmeta.Tx) { tx.SetFavourite(1, 10, true, s0); tx.SetFavourite(1, 10, false, s0) }},
+		"IsFavourite":     {run: func(tx *sqlmeta.Tx) { tx.IsFavourite(1, 10) }},
+		"Favourites":      {run: func(tx *sqlmeta.Tx) { tx.Favourites(1, 5, 10) }},
+		"LastEvent":       {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
+		"EventStreams":    {sorts, func(tx *sqlmeta.Tx) { tx.EventStreams(1) }}, // DISTINCT
+		"EventsFor":       {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
 		"ItemsIn from":    {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Offset: 1, Limit: 10}) }},
 		"ItemsIn from, by id": {run: func(tx *sqlmeta.Tx) {
 			tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Offset: 1, Limit: 10})
@@ -121,17 +155,21 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"ItemsIn from, back": {run: func(tx *sqlmeta.Tx) {
 			tx.ItemsIn(1, meta.ItemPage{Order: meta.BySize, Desc: true, Offset: 1, Limit: 10})
 		}},
-		"Touch":         {run: func(tx *sqlmeta.Tx) { tx.Touch(1, s0) }},
-		"InLimbo":       {run: func(tx *sqlmeta.Tx) { tx.InLimbo(meta.Going, 1, 10) }},
-		"UpdateVersion": {run: func(tx *sqlmeta.Tx) { tx.UpdateVersion(meta.Version{ID: 1}) }},
-		"OldVersions":   {run: func(tx *sqlmeta.Tx) { tx.OldVersions(s0, 10) }},
-		"HasVersion":    {run: func(tx *sqlmeta.Tx) { tx.HasVersion(1, 2) }},
-		"AppendEvent":   {run: func(tx *sqlmeta.Tx) { tx.AppendEvent(meta.Event{}, 1, 2) }},
-		"LastEvent":     {run: func(tx *sqlmeta.Tx) { tx.LastEvent() }},
-		"EventsFor":     {run: func(tx *sqlmeta.Tx) { tx.EventsFor(1, 1, 10) }},
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
 		}},
+		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
+		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
+		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
+		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
+		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
+		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
+		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
+		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
+		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
+		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
+		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
+		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"InsertSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.InsertSharedLink(meta.SharedLink{Item: 10, Token: "t", VanityKey: "v"}) }},
 		"UpdateSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.UpdateSharedLink(meta.SharedLink{Item: 10, VanityKey: "v"}) }},
 		"SharedLink":         {run: func(tx *sqlmeta.Tx) { tx.SharedLink(10) }},
@@ -156,18 +194,6 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"CountPast":          {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
 		"AllVersions":        {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
 		"Session":            {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
-		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
-		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
-		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
-		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
-		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
-		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
-		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
-		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
-		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
-		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
-		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
-		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
 			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
 		}},

@@ -20,13 +20,7 @@ const versionTable = "schema_version"
 // migrate brings the tables up to date. A database of another version that is
 // not ours to change is an error, and so is one from a later boxcar.
 func migrate(ctx context.Context, db *sql.DB, ours bool) error {
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
-		goose.WithGoMigrations(searchMigration))
+	p, err := migrator(db)
 	if err != nil {
 		return err
 	}
@@ -45,6 +39,16 @@ func migrate(ctx context.Context, db *sql.DB, ours bool) error {
 	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+func migrator(db *sql.DB) (*goose.Provider, error) {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, dir,
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithGoMigrations(searchMigration))
 }
 
 // schemaVersion is 0 for a database without tables.

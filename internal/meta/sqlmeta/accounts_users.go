@@ -83,7 +83,7 @@ func (tx *Tx) DeleteUser(id content.ID, at time.Time) error {
 
 // DeletedUsers is a meta.Accounts method.
 func (tx *Tx) DeletedUsers(limit int) ([]content.User, error) {
-	return list(tx, "list deleted users", selectUser+`WHERE u.deleted_at <> 0 AND u.purged = 0 ORDER BY u.id LIMIT ?`, userColumns, limited(limit))
+	return list(tx, "list deleted users", selectUser+`WHERE u.deleted_at <> 0 AND u.deleted_at > 0 AND u.purged = 0 ORDER BY u.deleted_at, u.id LIMIT ?`, userColumns, limited(limit))
 }
 
 // Purged is a meta.Accounts method.

@@ -47,6 +47,12 @@ func (tx *Tx) LastEvent() (int64, error) {
 	return tx.number("last event", `SELECT n FROM counter WHERE name = ?`, eventCounter)
 }
 
+// EventStreams is a meta.Events method.
+func (tx *Tx) EventStreams(after int64) ([]content.ID, error) {
+	return list(tx, "list streams", `SELECT DISTINCT account FROM event_for WHERE position > ?`,
+		func(id *content.ID) []any { return []any{id} }, after)
+}
+
 const selectEvent = `SELECT e.position, e.id, e.type, e.at, e.actor, e.source FROM `
 
 func eventColumns(e *meta.Event) []any {

@@ -114,6 +114,8 @@ const (
 	rareEnough = 2000
 	// mergedTerms is how many words of one prefix are followed at once.
 	mergedTerms = 16
+	// probedTerms is how many of them an item of another word is tried for.
+	probedTerms = 4
 	// sampledTerms is how many words of a prefix are looked at when there are more,
 	// and sampledItems how many items of each.
 	sampledTerms, sampledItems = 200, 20
@@ -168,8 +170,35 @@ func (tx *Tx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) 
 	if len(exact) == 0 {
 		return tx.findPrefix(l, prefix)
 	}
-	if exact, err = tx.rarestFirst(l.Owner, exact); err != nil {
+	exact, rarest, err := tx.rarestFirst(l.Owner, exact, prefix != "")
+	if err != nil {
 		return nil, 0, err
+	}
+	var begun string // leaves only items that have a word with the prefix
+	var words []any
+	if prefix != "" {
+		all, err := tx.wordsOf(l.Owner, prefix, mergedTerms+1)
+		if err != nil || len(all) == 0 {
+			return nil, 0, err
+		}
+		if len(all) <= mergedTerms {
+			words = []any{int64(l.Owner)}
+			for i := range mergedTerms {
+				words = append(words, all[min(i, len(all)-1)])
+			}
+			n, err := tx.number("count words", `SELECT COUNT(*) FROM (SELECT 1 FROM word WHERE owner = ? AND term IN (?`+mergedMore+`) LIMIT ?) c`,
+				append(slices.Clone(words), rareEnough)...)
+			if err != nil {
+				return nil, 0, err
+			}
+			if n < rareEnough && n < rarest {
+				return tx.findRare(l, exact, words)
+			}
+			if len(all) <= probedTerms {
+				begun = ` AND EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term IN (?, ?, ?, ?) AND x.item = w.item)`
+				words = words[:1+probedTerms]
+			}
+		}
 	}
 	const op = "find items"
 	// Where the last item is that may be looked at.
@@ -179,6 +208,10 @@ func (tx *Tx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) 
 		return nil, 0, err
 	}
 	where, more := having(l, "w.item", exact[1:])
+	if begun != "" {
+		where += begun
+		more = append(more, words...)
+	}
 	rows, err := list(tx, op, `SELECT `+hitFields+` FROM word w JOIN item i ON i.id = w.item
 		WHERE w.owner = ? AND w.term = ? AND w.item < ? AND w.item >= ?`+where+` ORDER BY w.item DESC LIMIT ?`, hitColumns,
 		append(append([]any{int64(l.Owner), exact[0], int64(l.Before), int64(floor)}, more...), limited(l.Limit))...)
@@ -201,11 +234,26 @@ func having(l meta.Lookup, item string, words []string) (where string, args []an
 	return where, args
 }
 
+// findRare goes through all items that have any of some words, which are few.
+func (tx *Tx) findRare(l meta.Lookup, exact []string, words []any) ([]meta.Hit, content.ID, error) {
+	where, more := having(l, "i.id", exact)
+	rows, err := list(tx, "find rare items", `SELECT `+hitFields+` FROM item i
+		WHERE i.id IN (SELECT w.item FROM word w WHERE w.owner = ? AND w.term IN (?`+mergedMore+`)) AND i.id < ?`+where,
+		hitColumns, append(append(slices.Clone(words), int64(l.Before)), more...)...)
+	newestFirst(rows)
+	if len(rows) <= l.Limit {
+		return plainHits(rows), 0, err
+	}
+	return plainHits(rows[:l.Limit]), rows[l.Limit-1].ID, err
+}
+
+var mergedMore = strings.Repeat(`, ?`, mergedTerms-1)
+
 // findPrefix follows all words that begin with a prefix, if they are few, and
 // else takes the newest items of each of the first.
 func (tx *Tx) findPrefix(l meta.Lookup, prefix string) ([]meta.Hit, content.ID, error) {
 	const op = "find items by prefix"
-	words, err := tx.wordsOf(l.Owner, prefix)
+	words, err := tx.wordsOf(l.Owner, prefix, sampledTerms)
 	if err != nil || len(words) == 0 {
 		return nil, 0, err
 	}
@@ -272,25 +320,25 @@ func newestFirst(rows []hit) {
 	slices.SortFunc(rows, func(a, b hit) int { return cmp.Compare(b.ID, a.ID) })
 }
 
-// rarestFirst sorts words by how many items have them.
-func (tx *Tx) rarestFirst(owner content.ID, words []string) ([]string, error) {
-	if len(words) < 2 {
-		return words, nil
+// rarestFirst sorts words by how many items have them, as far as one counts,
+// and says how many have the first: if there is but one word, only if asked to.
+func (tx *Tx) rarestFirst(owner content.ID, words []string, always bool) (_ []string, least int64, err error) {
+	if len(words) < 2 && !always {
+		return words, 0, nil
 	}
 	count := map[string]int64{}
 	for _, w := range words {
-		n, err := tx.number("count word", `SELECT COUNT(*) FROM (SELECT 1 FROM word WHERE owner = ? AND term = ? LIMIT ?) c`, int64(owner), w, rareEnough)
+		count[w], err = tx.number("count word", `SELECT COUNT(*) FROM (SELECT 1 FROM word WHERE owner = ? AND term = ? LIMIT ?) c`, int64(owner), w, rareEnough)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		count[w] = n
 	}
-	slices.SortStableFunc(words, func(a, b string) int { return int(count[a] - count[b]) })
-	return words, nil
+	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(count[a], count[b]) })
+	return words, count[words[0]], nil
 }
 
 // wordsOf are the words in the index that begin with a prefix, the first of them.
-func (tx *Tx) wordsOf(owner content.ID, prefix string) ([]string, error) {
+func (tx *Tx) wordsOf(owner content.ID, prefix string, most int) ([]string, error) {
 	return list(tx, "list words", `
 		WITH RECURSIVE t (term) AS (
 			SELECT MIN(w.term) FROM word w WHERE w.owner = ? AND w.term >= ? AND w.term < ?
@@ -299,7 +347,7 @@ func (tx *Tx) wordsOf(owner content.ID, prefix string) ([]string, error) {
 		)
 		SELECT t.term FROM t WHERE t.term IS NOT NULL LIMIT ?`,
 		func(s *string) []any { return []any{s} },
-		int64(owner), prefix, behind(prefix), int64(owner), behind(prefix), sampledTerms)
+		int64(owner), prefix, behind(prefix), int64(owner), behind(prefix), most)
 }
 
 // behind is the first text after all that begin with a prefix. In UTF-8, by

@@ -11,7 +11,7 @@ ALTER TABLE account ADD COLUMN password TEXT NOT NULL DEFAULT ''; -- argon2id wi
 ALTER TABLE account ADD COLUMN deleted_at INTEGER NOT NULL DEFAULT 0; -- the row stays: others' items name it
 ALTER TABLE account ADD COLUMN purged INTEGER NOT NULL DEFAULT 0; -- deleted, and all that it owned has gone
 UPDATE account SET name_key = lower(name);
-CREATE INDEX account_deleted ON account (id) WHERE deleted_at <> 0 AND purged = 0;
+CREATE INDEX account_deleted ON account (deleted_at, id) WHERE deleted_at <> 0 AND purged = 0;
 
 ALTER TABLE app ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT '[]'; -- JSON, a list
 ALTER TABLE app ADD COLUMN grants TEXT NOT NULL DEFAULT '["authorization_code","client_credentials","jwt"]'; -- JSON, a list

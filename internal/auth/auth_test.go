@@ -1,0 +1,114 @@
+package auth_test
+
+import (
+	"crypto/rand"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"boxcar/internal/auth"
+	"boxcar/internal/content"
+	"boxcar/internal/meta"
+	"boxcar/internal/meta/sqlite"
+)
+
+// begin is a service after its first start, with a clock that stands still.
+func begin(t *testing.T) (*auth.Service, *auth.Credentials) {
+	t.Helper()
+	rows, err := sqlite.Open(filepath.Join(t.TempDir(), "meta.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { rows.Close() })
+	var id atomic.Int64
+	now := time.Date(2031, 3, 2, 4, 5, 6, 0, time.UTC)
+	s := &auth.Service{
+		Meta: rows, Now: func() time.Time { return now }, Random: func(b []byte) { rand.Read(b) },
+		NewID: func() content.ID { return content.ID(id.Add(1)) },
+	}
+	c, err := s.Start(t.Context(), func(auth.Credentials) error { return nil })
+	if err != nil || c == nil {
+		t.Fatalf("first start: %v", err)
+	}
+	return s, c
+}
+
+const accessType = "urn:ietf:params:oauth:token-type:access_token"
+
+func TestASharedLinkBoundsAToken(t *testing.T) {
+	s, c := begin(t)
+	bob, err := s.CreateUser(t.Context(), "Bob", "bob@example.net", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := s.Issue(t.Context(), bob.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := s.User(t.Context(), content.Principal{User: c.Admin.ID, Enterprise: c.Enterprise.ID}, c.Admin.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := auth.TokenRequest{
+		GrantType: "urn:ietf:params:oauth:grant-type:token-exchange", SubjectToken: token, SubjectTokenType: accessType,
+		Scope: "item_preview", SharedLink: "https://x.example/s/1", SharedLinkPassword: "pw",
+	}
+	if _, err := s.Token(t.Context(), req); err == nil {
+		t.Error("without shared links one was taken")
+	}
+	grant := content.LinkGrant{Item: admin.Root, Preview: true}
+	s.ResolveLink = func(_ meta.Tx, url, password string) (content.LinkGrant, error) {
+		if url != req.SharedLink || password != "pw" {
+			return content.LinkGrant{}, content.Errorf(content.LinkPassword, "the password is wrong")
+		}
+		return grant, nil
+	}
+	wrong := req
+	wrong.SharedLinkPassword = ""
+	if _, err := s.Token(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "invalid_request") {
+		t.Errorf("a wrong password gives %v", err)
+	}
+	g, err := s.Token(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := s.Authenticate(t.Context(), g.Access, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who.User != bob.ID || !who.Scoped || len(who.Links) != 1 || who.Links[0] != grant || len(who.Restrictions) != 1 || who.Restrictions[0].Item != admin.Root {
+		t.Errorf("the token is %+v", who)
+	}
+}
+
+// TestNothingIsKeptInClear looks for what people and programs were given in
+// the bytes of the database.
+func TestNothingIsKeptInClear(t *testing.T) {
+	s, c := begin(t)
+	for _, secret := range []string{c.ClientSecret, c.DeveloperToken, c.Password} {
+		if len(secret) < 16 {
+			t.Errorf("%q is short", secret)
+		}
+	}
+	u, err := s.SignIn(t.Context(), c.Admin.Login, c.Password, "here")
+	if err != nil || u.ID != c.Admin.ID {
+		t.Fatalf("the first password gives %v, %v", u.ID, err)
+	}
+	err = s.Meta.View(t.Context(), func(tx meta.Tx) error {
+		kept, err := tx.Password(c.Admin.ID)
+		if !strings.HasPrefix(kept, "$argon2id$v=19$m=19456,t=2,p=1$") || strings.Contains(kept, c.Password) {
+			t.Errorf("the password is kept as %q", kept)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, login := range []string{c.Admin.Login, "nobody@example.net"} {
+		if _, err := s.SignIn(t.Context(), login, "wrong password", "here"); !content.Is(err, content.Unauthorized) {
+			t.Errorf("%s with a wrong password: %v", login, err)
+		}
+	}
+}
