@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Items", items},
 		{"Listings", listings},
 		{"Totals", totals},
+		{"Limbo", limbo},
 		{"Events", events},
 		{"SharedLinks", links},
 		{"Searches", searches},
