@@ -16,10 +16,15 @@ import (
 // have none: nearly all items are files.
 var kindTerms = map[meta.ItemKind]string{meta.Folder: "/folder", meta.WebLink: "/link"}
 
+// isRoot tells a user's root from what else is in no folder.
+func isRoot(it meta.Item) bool {
+	return it.Parent == 0 && it.Limbo == meta.NoLimbo && it.TrashedAt.IsZero()
+}
+
 // terms are what the index has of an item.
 func terms(it meta.Item) []string {
-	if it.Parent == 0 && it.Limbo == meta.NoLimbo {
-		return nil // a root
+	if isRoot(it) {
+		return nil
 	}
 	all := content.IndexTerms(append([]string{it.Name, it.Description}, it.Tags...)...)
 	if k := kindTerms[it.Kind]; k != "" {
@@ -64,7 +69,7 @@ func (tx *Tx) dropWords(owner, item content.ID, words []string) error {
 // reindex follows a change of an item.
 func (tx *Tx) reindex(was, is meta.Item) error {
 	same := was.Owner == is.Owner && was.Name == is.Name && was.Description == is.Description && slices.Equal(was.Tags, is.Tags)
-	if same && (was.Parent == 0) == (is.Parent == 0) {
+	if same && isRoot(was) == isRoot(is) {
 		return nil
 	}
 	old, now := terms(was), terms(is)
