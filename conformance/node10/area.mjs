@@ -90,7 +90,10 @@ export async function pages(list, limit) {
 
 // newUser makes a user of the enterprise and the client that acts as them.
 export async function newUser(client, name) {
-  const user = await client.users.createUser({ name, login: `${name}.${seed}.${process.pid}@example.com`.toLowerCase() });
+  const user = await client.users.createUser({
+    name,
+    login: `${name}.${seed}.${process.pid}@example.com`.toLowerCase(),
+  });
   return { user, as: client.withAsUserHeader(user.id) };
 }
 

@@ -10,7 +10,16 @@
 //   BOXCAR_USER_ID, BOXCAR_LOGIN, BOXCAR_PASSWORD
 
 import assert from 'node:assert/strict';
-import { BoxCcgAuth, BoxClient, BoxDeveloperTokenAuth, BoxJwtAuth, BoxOAuth, CcgConfig, JwtConfig, OAuthConfig } from 'box-node-sdk';
+import {
+  BoxCcgAuth,
+  BoxClient,
+  BoxDeveloperTokenAuth,
+  BoxJwtAuth,
+  BoxOAuth,
+  CcgConfig,
+  JwtConfig,
+  OAuthConfig,
+} from 'box-node-sdk';
 import { BoxApiError } from 'box-node-sdk/box';
 import { BoxRetryStrategy, NetworkSession } from 'box-node-sdk/networking';
 import { connect, refused, turnedDown } from './box.mjs';
@@ -31,7 +40,8 @@ const baseUrls = { baseUrl: url, uploadUrl: `${url}/api`, oauth2Url: `${url}/api
 // network is for what is asked of an auth object itself: it knows no client's
 // URLs. It does not repeat what was refused.
 const network = new NetworkSession({
-  baseUrls, retryStrategy: new BoxRetryStrategy({ maxAttempts: 1, maxRetriesOnException: 0 }),
+  baseUrls,
+  retryStrategy: new BoxRetryStrategy({ maxAttempts: 1, maxRetriesOnException: 0 }),
 });
 const as = (auth) => new BoxClient({ auth }).withCustomBaseUrls(baseUrls);
 const byToken = (accessToken) => connect({ as: accessToken, retries: false });
@@ -39,7 +49,10 @@ const ccg = (more = {}) => new BoxCcgAuth({ config: new CcgConfig({ clientId, cl
 
 // oauthRefused waits for the token endpoint to answer with error.
 async function oauthRefused(call, status, error) {
-  const err = await call.then(() => assert.fail(`not refused; ${status} ${error} was expected`), (err) => err);
+  const err = await call.then(
+    () => assert.fail(`not refused; ${status} ${error} was expected`),
+    (err) => err,
+  );
   if (!(err instanceof BoxApiError)) throw err;
   assert.deepEqual([err.responseInfo.statusCode, err.responseInfo.body.error], [status, error]);
   assert.ok(err.responseInfo.body.error_description);
@@ -47,7 +60,12 @@ async function oauthRefused(call, status, error) {
 
 // gone waits for a token to be worth nothing.
 async function gone(accessToken) {
-  const err = await byToken(accessToken).users.getUserMe().then(() => assert.fail('the token is good'), (err) => err.responseInfo);
+  const err = await byToken(accessToken)
+    .users.getUserMe()
+    .then(
+      () => assert.fail('the token is good'),
+      (err) => err.responseInfo,
+    );
   assert.deepEqual([err.statusCode, err.rawBody], [401, '']);
   assert.match(err.headers['www-authenticate'], /^Bearer .*error="invalid_token"/);
 }
@@ -55,7 +73,10 @@ async function gone(accessToken) {
 function isToken(got, refresh = false) {
   assert.ok(got.accessToken.length >= 20);
   assert.equal(got.tokenType, 'bearer');
-  assert.ok(Number.isInteger(got.rawData.expires_in) && got.rawData.expires_in > 3500 && got.rawData.expires_in <= 4200, `expires_in ${got.rawData.expires_in}`);
+  assert.ok(
+    Number.isInteger(got.rawData.expires_in) && got.rawData.expires_in > 3500 && got.rawData.expires_in <= 4200,
+    `expires_in ${got.rawData.expires_in}`,
+  );
   assert.equal('refresh_token' in got.rawData && got.rawData.refresh_token !== null, refresh, 'refresh_token');
 }
 
@@ -66,10 +87,15 @@ async function browse(authorizeUrl, { login: who = login, password: secret = pas
   const first = await fetch(at);
   assert.equal(first.status, 200, 'the login page');
   assert.match(first.headers.get('content-type'), /^text\/html/);
-  const cookie = first.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ');
+  const cookie = first.headers
+    .getSetCookie()
+    .map((c) => c.split(';')[0])
+    .join('; ');
   const post = async (page, fields) =>
     fetch(at.split('?')[0], {
-      method: 'POST', redirect: 'manual', headers: { Cookie: cookie },
+      method: 'POST',
+      redirect: 'manual',
+      headers: { Cookie: cookie },
       body: new URLSearchParams({ ...hidden(await page.text()), ...fields }),
     });
   const second = await post(first, { login: who, password: secret });
@@ -83,7 +109,12 @@ const hidden = (html) =>
   Object.fromEntries(
     [...html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)].map(([, name, value]) => [
       name,
-      value.replace(/&#(\d+);/g, (_, n) => String.fromCharCode(n)).replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&amp;/g, '&'),
+      value
+        .replace(/&#(\d+);/g, (_, n) => String.fromCharCode(n))
+        .replace(/&lt;/g, '<')
+        .replace(/&gt;/g, '>')
+        .replace(/&quot;/g, '"')
+        .replace(/&amp;/g, '&'),
     ]),
   );
 
@@ -125,7 +156,13 @@ await area('auth', async (client, folder) => {
     await oauthRefused(wrong.retrieveToken(network), 401, 'invalid_client');
     const nobody = new BoxCcgAuth({ config: new CcgConfig({ clientId: 'nobody', clientSecret, userId }) });
     await oauthRefused(nobody.retrieveToken(network), 401, 'invalid_client');
-    const nested = await as(ccg({ userId })).withAsUserHeader(service).users.getUserMe().then(() => assert.fail('accepted'), (err) => err.responseInfo);
+    const nested = await as(ccg({ userId }))
+      .withAsUserHeader(service)
+      .users.getUserMe()
+      .then(
+        () => assert.fail('accepted'),
+        (err) => err.responseInfo,
+      );
     assert.deepEqual([nested.statusCode, nested.rawBody], [403, ''], 'As-User of one who may not');
     await oauthRefused(ccg({ userId: '990017' }).retrieveToken(network), 400, 'invalid_grant');
     await oauthRefused(ccg({ enterpriseId: '990017' }).retrieveToken(network), 400, 'invalid_grant');
@@ -152,9 +189,13 @@ await area('auth', async (client, folder) => {
     await oauthRefused(auth.withEnterpriseSubject('990017').retrieveToken(network), 400, 'invalid_grant');
     await oauthRefused(
       client.authorization.requestAccessToken({
-        grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: 'a.b.c', clientId, clientSecret,
+        grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        assertion: 'a.b.c',
+        clientId,
+        clientSecret,
       }),
-      400, 'invalid_grant',
+      400,
+      'invalid_grant',
     );
   });
 
@@ -188,7 +229,10 @@ await area('auth', async (client, folder) => {
     const wrong = await browse(auth.getAuthorizeUrl({ redirectUri }), { password: 'wrong' });
     assert.deepEqual([wrong.status, /wrong/.test(wrong.text)], [403, true]);
     const no = await browse(auth.getAuthorizeUrl({ redirectUri, state: 's' }), { answer: 'deny' });
-    assert.deepEqual([no.location.searchParams.get('error'), no.location.searchParams.get('state')], ['access_denied', 's']);
+    assert.deepEqual(
+      [no.location.searchParams.get('error'), no.location.searchParams.get('state')],
+      ['access_denied', 's'],
+    );
     assert.equal(no.location.searchParams.get('code'), null);
     const foreign = await fetch(
       auth.getAuthorizeUrl({ redirectUri: 'https://attacker.example/cb' }).replace('https://account.box.com', url),
@@ -205,7 +249,9 @@ await area('auth', async (client, folder) => {
     assert.notEqual(fresh.refreshToken, old.refreshToken);
     assert.equal((await as(oauth).users.getUserMe()).id, userId);
     await oauthRefused(
-      client.authorization.refreshAccessToken({ clientId, clientSecret, refreshToken: old.refreshToken }), 400, 'invalid_grant',
+      client.authorization.refreshAccessToken({ clientId, clientSecret, refreshToken: old.refreshToken }),
+      400,
+      'invalid_grant',
     );
   });
 
@@ -222,11 +268,19 @@ await area('auth', async (client, folder) => {
     const whole = as(auth);
     const file = await put(whole, { id: '0' }, `downscoped ${run}.txt`);
     const other = await put(whole, { id: '0' }, `not downscoped ${run}.txt`);
-    const got = await auth.downscopeToken(['item_rename', 'item_preview'], `https://api.box.com/2.0/files/${file.id}`, undefined, network);
+    const got = await auth.downscopeToken(
+      ['item_rename', 'item_preview'],
+      `https://api.box.com/2.0/files/${file.id}`,
+      undefined,
+      network,
+    );
     assert.ok(got.rawData.expires_in > 0 && got.rawData.expires_in <= 4200);
     assert.equal(got.issuedTokenType, 'urn:ietf:params:oauth:token-type:access_token');
     assert.equal(got.refreshToken ?? null, null);
-    assert.deepEqual(got.restrictedTo.map((to) => [to.scope, to.object.id]).sort(), [['item_preview', file.id], ['item_rename', file.id]]);
+    assert.deepEqual(got.restrictedTo.map((to) => [to.scope, to.object.id]).sort(), [
+      ['item_preview', file.id],
+      ['item_rename', file.id],
+    ]);
     const small = byToken(got.accessToken);
     assert.equal((await small.files.getFileById(file.id)).name, file.name);
     const renamed = await small.files.updateFileById(file.id, { requestBody: { name: `renamed ${run}.txt` } });
@@ -238,7 +292,10 @@ await area('auth', async (client, folder) => {
       () => small.folders.getFolderItems('0'),
       () => small.folders.createFolder({ name: 'x', parent: { id: '0' } }),
     ]) {
-      const err = await call().then(() => assert.fail('not refused'), (err) => err.responseInfo.statusCode);
+      const err = await call().then(
+        () => assert.fail('not refused'),
+        (err) => err.responseInfo.statusCode,
+      );
       assert.ok([403, 404].includes(err), `${err}`);
     }
     await whole.files.deleteFileById(file.id);
@@ -250,20 +307,33 @@ await area('auth', async (client, folder) => {
     const inner = await mkdir(as(auth), dir, 'inner');
     const bytes = bytesOf('scoped', 300);
     const deep = await put(as(auth), inner, 'deep.txt', bytes);
-    const got = await auth.downscopeToken(['base_upload', 'item_download'], `${url}/2.0/folders/${dir.id}`, undefined, network);
+    const got = await auth.downscopeToken(
+      ['base_upload', 'item_download'],
+      `${url}/2.0/folders/${dir.id}`,
+      undefined,
+      network,
+    );
     const small = byToken(got.accessToken);
     assert.ok((await download(small, deep)).equals(bytes));
     const up = await put(small, inner, 'uploaded by less.txt');
     assert.equal(up.ownedBy.id, userId);
     await turnedDown(small.files.deleteFileById(deep.id), 403);
     await refused(small.folders.updateFolderById(dir.id, { requestBody: { name: 'x' } }), 403, 'insufficient_scope');
-    const elsewhere = await put(small, { id: '0' }, 'elsewhere.txt').then(() => assert.fail('not refused'), (err) => err.responseInfo.statusCode);
+    const elsewhere = await put(small, { id: '0' }, 'elsewhere.txt').then(
+      () => assert.fail('not refused'),
+      (err) => err.responseInfo.statusCode,
+    );
     assert.ok([403, 404].includes(elsewhere));
   });
 
   await check('downscope: root_readonly, of a developer token', async () => {
     const file = await put(client, folder, 'read only.txt');
-    const got = await new BoxDeveloperTokenAuth({ token, config: { clientId, clientSecret } }).downscopeToken(['root_readonly'], undefined, undefined, network);
+    const got = await new BoxDeveloperTokenAuth({ token, config: { clientId, clientSecret } }).downscopeToken(
+      ['root_readonly'],
+      undefined,
+      undefined,
+      network,
+    );
     const small = byToken(got.accessToken);
     assert.ok(ids(await small.folders.getFolderItems(folder.id)).includes(file.id));
     assert.equal((await small.files.getFileById(file.id)).sha1, file.sha1);
@@ -277,30 +347,46 @@ await area('auth', async (client, folder) => {
     const dir = await mkdir(client, folder, 'linked');
     const bytes = bytesOf('linked', 70);
     const file = await put(client, dir, 'linked.txt', bytes);
-    const { sharedLink } = await client.sharedLinksFolders.addShareLinkToFolder(dir.id, { sharedLink: { access: 'open' } }, { fields: 'shared_link' });
+    const { sharedLink } = await client.sharedLinksFolders.addShareLinkToFolder(
+      dir.id,
+      { sharedLink: { access: 'open' } },
+      { fields: 'shared_link' },
+    );
     const auth = ccg({ userId });
     const got = await auth.downscopeToken(['item_download', 'base_explorer'], undefined, sharedLink.url, network);
     const small = byToken(got.accessToken);
     assert.ok((await download(small, file)).equals(bytes));
     await turnedDown(small.files.deleteFileById(file.id), 403);
-    await client.sharedLinksFolders.removeSharedLinkFromFolder(dir.id, { sharedLink: nothing }, { fields: 'shared_link' });
-    const err = await small.downloads.downloadFile(file.id).then(() => assert.fail('the link is gone'), (err) => err.responseInfo.statusCode);
+    await client.sharedLinksFolders.removeSharedLinkFromFolder(
+      dir.id,
+      { sharedLink: nothing },
+      { fields: 'shared_link' },
+    );
+    const err = await small.downloads.downloadFile(file.id).then(
+      () => assert.fail('the link is gone'),
+      (err) => err.responseInfo.statusCode,
+    );
     assert.ok([401, 403, 404].includes(err), `${err}`);
   });
 
   await check('downscope: refusals', async () => {
     const auth = ccg({ userId });
     await oauthRefused(auth.downscopeToken(['no_such_scope'], undefined, undefined, network), 400, 'invalid_scope');
-    const mine = await put(client, folder, 'not the user\'s.txt');
-    const err = await auth
-      .downscopeToken(['item_download'], `${url}/2.0/files/${mine.id}`, undefined, network)
-      .then(() => assert.fail('not refused'), (err) => err.responseInfo.statusCode);
+    const mine = await put(client, folder, "not the user's.txt");
+    const err = await auth.downscopeToken(['item_download'], `${url}/2.0/files/${mine.id}`, undefined, network).then(
+      () => assert.fail('not refused'),
+      (err) => err.responseInfo.statusCode,
+    );
     assert.equal(err, 400);
     // A token cannot be made wider again.
     const { accessToken } = await auth.downscopeToken(['root_readonly'], undefined, undefined, network);
-    const wider = await new BoxDeveloperTokenAuth({ token: accessToken }).downscopeToken(['root_readwrite'], undefined, undefined, network)
+    const wider = await new BoxDeveloperTokenAuth({ token: accessToken })
+      .downscopeToken(['root_readwrite'], undefined, undefined, network)
       .then((got) => put(byToken(got.accessToken), { id: '0' }, 'wider.txt'))
-      .then(() => assert.fail('a wider token'), (err) => err.responseInfo.statusCode);
+      .then(
+        () => assert.fail('a wider token'),
+        (err) => err.responseInfo.statusCode,
+      );
     assert.ok([400, 403].includes(wider));
   });
 
@@ -321,7 +407,9 @@ await area('auth', async (client, folder) => {
     await oauth.revokeToken(network);
     await gone(held.accessToken);
     await oauthRefused(
-      client.authorization.refreshAccessToken({ clientId, clientSecret, refreshToken: held.refreshToken }), 400, 'invalid_grant',
+      client.authorization.refreshAccessToken({ clientId, clientSecret, refreshToken: held.refreshToken }),
+      400,
+      'invalid_grant',
     );
     await client.authorization.revokeAccessToken({ clientId, clientSecret, token: 'never was one' });
   });
@@ -335,6 +423,10 @@ await area('auth', async (client, folder) => {
   });
 
   await check('unsupported_grant_type', async () => {
-    await oauthRefused(client.authorization.requestAccessToken({ grantType: 'password', clientId, clientSecret }), 400, 'unsupported_grant_type');
+    await oauthRefused(
+      client.authorization.requestAccessToken({ grantType: 'password', clientId, clientSecret }),
+      400,
+      'unsupported_grant_type',
+    );
   });
 });

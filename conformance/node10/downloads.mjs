@@ -32,7 +32,10 @@ await area('downloads', async (client, folder) => {
     assert.ok((await range('bytes=200000-')).equals(later.subarray(200_000)));
     assert.ok((await range('bytes=-77')).equals(later.subarray(-77)));
     assert.ok((await range('bytes=250000-250009', version())).equals(bytes.subarray(250_000, 250_010)));
-    const beyond = await range('bytes=9999999-').then(() => assert.fail('not refused'), (err) => err.responseInfo.statusCode);
+    const beyond = await range('bytes=9999999-').then(
+      () => assert.fail('not refused'),
+      (err) => err.responseInfo.statusCode,
+    );
     assert.equal(beyond, 416);
   });
 

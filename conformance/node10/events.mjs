@@ -16,7 +16,7 @@ await area('events', async (client, folder) => {
   // since reads a stream to its end.
   const since = async (streamPosition, query = {}, who = client) => {
     const all = [];
-    for (let position = streamPosition; ; ) {
+    for (let position = streamPosition; ;) {
       const page = await who.events.getEvents({ streamPosition: position, ...query });
       assert.equal(page.chunkSize, page.entries.length, 'chunk_size');
       if (page.entries.length === 0) return all;
@@ -39,7 +39,14 @@ await area('events', async (client, folder) => {
     const got = await since(from);
     const raw = (await events.getEvents({ streamPosition: from })).rawData.entries;
     assert.deepEqual(kinds(got), [
-      'ITEM_UPLOAD', 'ITEM_CREATE', 'ITEM_RENAME', 'ITEM_MOVE', 'ITEM_COPY', 'ITEM_TRASH', 'ITEM_UNDELETE_VIA_TRASH', 'ITEM_UPLOAD',
+      'ITEM_UPLOAD',
+      'ITEM_CREATE',
+      'ITEM_RENAME',
+      'ITEM_MOVE',
+      'ITEM_COPY',
+      'ITEM_TRASH',
+      'ITEM_UNDELETE_VIA_TRASH',
+      'ITEM_UPLOAD',
     ]);
     assert.equal(new Set(got.map((entry) => entry.eventId)).size, got.length, 'event_id');
     const me = await client.users.getUserMe();
@@ -53,7 +60,10 @@ await area('events', async (client, folder) => {
       }
       assert.match(source.parent.id, /^[0-9]+$/);
     }
-    assert.deepEqual(got.map((entry) => entry.source.id), [file.id, dir.id, file.id, file.id, copy.id, file.id, file.id, file.id]);
+    assert.deepEqual(
+      got.map((entry) => entry.source.id),
+      [file.id, dir.id, file.id, file.id, copy.id, file.id, file.id, file.id],
+    );
     assert.deepEqual([got[0].source.type, got[1].source.type], ['file', 'folder']);
   });
 
@@ -63,16 +73,27 @@ await area('events', async (client, folder) => {
     for (let i = 0; i < 7; i++) made.push((await mkdir(client, folder, `paged ${i}`)).id);
     const first = await events.getEvents({ streamPosition: from, limit: 3 });
     assert.deepEqual([first.chunkSize, first.entries.map((entry) => entry.source.id)], [3, made.slice(0, 3)]);
-    assert.deepEqual((await since(from, { limit: 2 })).map((entry) => entry.source.id), made);
+    assert.deepEqual(
+      (await since(from, { limit: 2 })).map((entry) => entry.source.id),
+      made,
+    );
     const again = await since(from, { limit: 2 });
-    assert.deepEqual(again.map((entry) => entry.source.id), made, 'the same position again');
+    assert.deepEqual(
+      again.map((entry) => entry.source.id),
+      made,
+      'the same position again',
+    );
   });
 
   await check('stream types all, changes, sync; from 0', async () => {
     const from = await now();
     const dir = await mkdir(client, folder, 'typed');
     for (const streamType of ['all', 'changes', 'sync']) {
-      assert.deepEqual((await since(from, { streamType })).map((entry) => entry.source.id), [dir.id], streamType);
+      assert.deepEqual(
+        (await since(from, { streamType })).map((entry) => entry.source.id),
+        [dir.id],
+        streamType,
+      );
     }
     const start = await events.getEvents({ streamPosition: '0', limit: 5 });
     assert.equal(start.chunkSize, 5);
@@ -86,7 +107,10 @@ await area('events', async (client, folder) => {
     assert.deepEqual(await since(from, {}, as), []);
     const theirs = await as.folders.createFolder({ name: 'theirs', parent: { id: '0' } });
     const got = await since(from, {}, as);
-    assert.deepEqual(got.map((entry) => [entry.eventType, entry.source.id, entry.createdBy.id]), [['ITEM_CREATE', theirs.id, user.id]]);
+    assert.deepEqual(
+      got.map((entry) => [entry.eventType, entry.source.id, entry.createdBy.id]),
+      [['ITEM_CREATE', theirs.id, user.id]],
+    );
   });
 
   await check('admin_logs', async () => {
@@ -94,7 +118,10 @@ await area('events', async (client, folder) => {
     const { user } = await newUser(client, 'Event.Leaver');
     await client.users.deleteUserById(user.id);
     const day = 86_400_000;
-    const range = { createdAfter: { value: new Date(Date.now() - day) }, createdBefore: { value: new Date(Date.now() + day) } };
+    const range = {
+      createdAfter: { value: new Date(Date.now() - day) },
+      createdBefore: { value: new Date(Date.now() + day) },
+    };
     const all = async (eventType) => since('0', { streamType: 'admin_logs', eventType, ...range });
     const uploads = await all(['UPLOAD']);
     assert.deepEqual(new Set(kinds(uploads)), new Set(['UPLOAD']));
@@ -109,7 +136,8 @@ await area('events', async (client, folder) => {
     assert.deepEqual(new Set(kinds(both)), new Set(['UPLOAD', 'NEW_USER']));
     const old = await events.getEvents({
       streamType: 'admin_logs',
-      createdAfter: { value: new Date(Date.now() - 9 * day) }, createdBefore: { value: new Date(Date.now() - 8 * day) },
+      createdAfter: { value: new Date(Date.now() - 9 * day) },
+      createdBefore: { value: new Date(Date.now() - 8 * day) },
     });
     assert.equal(old.entries.length, 0);
     const one = await events.getEvents({ streamType: 'admin_logs', limit: 1, ...range });
@@ -120,12 +148,18 @@ await area('events', async (client, folder) => {
     const from = await now(client, 'admin_logs_streaming');
     const file = await put(client, folder, 'streamed.txt');
     const got = await since(from, { streamType: 'admin_logs_streaming' });
-    assert.deepEqual(got.map((entry) => [entry.eventType, entry.source.itemId]), [['UPLOAD', file.id]]);
+    assert.deepEqual(
+      got.map((entry) => [entry.eventType, entry.source.itemId]),
+      [['UPLOAD', file.id]],
+    );
   });
 
   await check('admin streams are not for others', async () => {
     const { as } = await newUser(client, 'Event.Plain');
-    const err = await as.events.getEvents({ streamType: 'admin_logs' }).then(() => assert.fail('not refused'), (err) => err.responseInfo);
+    const err = await as.events.getEvents({ streamType: 'admin_logs' }).then(
+      () => assert.fail('not refused'),
+      (err) => err.responseInfo,
+    );
     assert.equal(err.statusCode, 403);
   });
 
@@ -140,7 +174,9 @@ await area('events', async (client, folder) => {
     assert.ok(server.url.startsWith(url), server.url);
     const from = await now();
     const poll = (position) =>
-      fetch(`${server.url}${server.url.includes('?') ? '&' : '?'}stream_position=${position}`).then((reply) => reply.json());
+      fetch(`${server.url}${server.url.includes('?') ? '&' : '?'}stream_position=${position}`).then((reply) =>
+        reply.json(),
+      );
     const waiting = poll(from);
     await pause(300);
     await mkdir(client, folder, 'wakes the poll');
@@ -164,7 +200,10 @@ await area('events', async (client, folder) => {
         wanted.push(id);
         await until(`the event of the ${name}`, () => got.some((event) => event.source?.id === id), 5000);
       }
-      assert.deepEqual(got.map((event) => [event.eventType, event.source.id]), wanted.map((id) => ['ITEM_CREATE', id]));
+      assert.deepEqual(
+        got.map((event) => [event.eventType, event.source.id]),
+        wanted.map((id) => ['ITEM_CREATE', id]),
+      );
       assert.deepEqual(faults, []);
     } finally {
       stream.destroy();

@@ -3,7 +3,22 @@
 import assert from 'node:assert/strict';
 import { deflateSync } from 'node:zlib';
 import { refused, turnedDown } from './box.mjs';
-import { area, download, ids, keysOf, mkdir, names, nothing, notModified, put, putVersion, read, seconds, tick, time } from './area.mjs';
+import {
+  area,
+  download,
+  ids,
+  keysOf,
+  mkdir,
+  names,
+  nothing,
+  notModified,
+  put,
+  putVersion,
+  read,
+  seconds,
+  tick,
+  time,
+} from './area.mjs';
 import { bytesOf, check, hex, token } from './check.mjs';
 
 await area('files', async (client, folder) => {
@@ -17,7 +32,17 @@ await area('files', async (client, folder) => {
     const made = await put(client, folder, 'standard.bin', bytes);
     const got = await files.getFileById(made.id);
     assert.deepEqual(
-      [got.type, got.name, got.size, got.sha1, got.etag, got.sequenceId, got.itemStatus, got.parent.id, got.description],
+      [
+        got.type,
+        got.name,
+        got.size,
+        got.sha1,
+        got.etag,
+        got.sequenceId,
+        got.itemStatus,
+        got.parent.id,
+        got.description,
+      ],
       ['file', 'standard.bin', 4321, hex('sha1', bytes), '0', '0', 'active', folder.id, ''],
     );
     assert.deepEqual(ids(got.pathCollection), ['0', folder.id]);
@@ -32,10 +57,26 @@ await area('files', async (client, folder) => {
     const made = await put(client, folder, 'Fielded.TAR.gz');
     keysOf((await get(made, 'name')).rawData, ['type', 'id', 'etag', 'name']);
     const full = await get(
-      made, 'extension', 'version_number', 'comment_count', 'permissions', 'tags', 'lock', 'is_package', 'watermark_info',
-      'is_accessible_via_shared_link', 'allowed_invitee_roles', 'is_externally_owned', 'has_collaborations', 'expires_at',
-      'uploader_display_name', 'shared_link_permission_options', 'collections', 'authenticated_download_url',
-      'is_download_available', 'expiring_embed_link',
+      made,
+      'extension',
+      'version_number',
+      'comment_count',
+      'permissions',
+      'tags',
+      'lock',
+      'is_package',
+      'watermark_info',
+      'is_accessible_via_shared_link',
+      'allowed_invitee_roles',
+      'is_externally_owned',
+      'has_collaborations',
+      'expires_at',
+      'uploader_display_name',
+      'shared_link_permission_options',
+      'collections',
+      'authenticated_download_url',
+      'is_download_available',
+      'expiring_embed_link',
     );
     assert.deepEqual([full.extension, full.versionNumber, full.commentCount], ['gz', '1', 0]);
     assert.deepEqual([full.tags, full.lock ?? null, full.isPackage, full.isExternallyOwned], [[], null, false, false]);
@@ -46,11 +87,24 @@ await area('files', async (client, folder) => {
     assert.equal(full.rawData.is_download_available, true);
     assert.ok(full.sharedLinkPermissionOptions.includes('can_download'));
     for (const may of [
-      'canDelete', 'canDownload', 'canRename', 'canSetShareAccess', 'canShare', 'canPreview', 'canUpload',
+      'canDelete',
+      'canDownload',
+      'canRename',
+      'canSetShareAccess',
+      'canShare',
+      'canPreview',
+      'canUpload',
     ]) {
       assert.equal(full.permissions[may], true, may);
     }
-    for (const may of ['canInviteCollaborator', 'canComment', 'canAnnotate', 'canViewAnnotationsAll', 'canViewAnnotationsSelf', 'canApplyWatermark']) {
+    for (const may of [
+      'canInviteCollaborator',
+      'canComment',
+      'canAnnotate',
+      'canViewAnnotationsAll',
+      'canViewAnnotationsSelf',
+      'canApplyWatermark',
+    ]) {
       assert.equal(typeof full.permissions[may], 'boolean', may);
     }
     const link = full.rawData.authenticated_download_url;
@@ -123,7 +177,9 @@ await area('files', async (client, folder) => {
     assert.notEqual(copy.id, made.id);
     assert.ok((await download(client, copy)).equals(second));
     const old = await files.copyFile(made.id, {
-      parent: { id: to.id }, name: 'old.bin', version: made.fileVersion.id,
+      parent: { id: to.id },
+      name: 'old.bin',
+      version: made.fileVersion.id,
     });
     assert.equal(old.sha1, hex('sha1', first));
     assert.ok((await download(client, old)).equals(first));
@@ -164,7 +220,9 @@ await area('files', async (client, folder) => {
   await check('files.getFileThumbnailById', async () => {
     const picture = await put(client, folder, 'picture.png', png(640, 480));
     const thumbnail = await read(
-      await files.getFileThumbnailById(picture.id, 'png', { queryParams: { minHeight: 64, minWidth: 64, maxHeight: 128, maxWidth: 128 } }),
+      await files.getFileThumbnailById(picture.id, 'png', {
+        queryParams: { minHeight: 64, minWidth: 64, maxHeight: 128, maxWidth: 128 },
+      }),
     );
     assert.equal(thumbnail.subarray(1, 4).toString(), 'PNG');
     const [width, height] = [thumbnail.readUInt32BE(16), thumbnail.readUInt32BE(20)];
@@ -187,17 +245,25 @@ await area('files', async (client, folder) => {
       headers: { xRepHints: '[png?dimensions=320x320][jpg?dimensions=94x94&paged=false]' },
     });
     const of = (name) => representations.entries.find((entry) => entry.representation === name);
-    for (const [name, dimensions] of [['png', '320x320'], ['jpg', '94x94']]) {
+    for (const [name, dimensions] of [
+      ['png', '320x320'],
+      ['jpg', '94x94'],
+    ]) {
       const entry = of(name);
       assert.equal(entry.properties.dimensions, dimensions, name);
       assert.ok(['success', 'viewable', 'pending', 'none'].includes(entry.status.state), entry.status.state);
       const { data } = await client.makeRequest({ url: entry.info.url, method: 'GET' });
       assert.equal(data.status.state, 'success', `${name} after it was asked for`);
       const stream = await client.makeRequest({
-        url: entry.content.urlTemplate.replace('{+asset_path}', ''), method: 'GET', responseFormat: 'binary',
+        url: entry.content.urlTemplate.replace('{+asset_path}', ''),
+        method: 'GET',
+        responseFormat: 'binary',
       });
       const bytes = await read(stream.content);
-      assert.ok(name === 'png' ? bytes.subarray(1, 4).toString() === 'PNG' : bytes[0] === 0xff, `${name} is no ${name}`);
+      assert.ok(
+        name === 'png' ? bytes.subarray(1, 4).toString() === 'PNG' : bytes[0] === 0xff,
+        `${name} is no ${name}`,
+      );
     }
     const text = await put(client, folder, 'unrepresented.txt');
     const none = (await get(text, 'representations')).representations;
@@ -228,9 +294,7 @@ function png(width, height) {
   const rows = Buffer.alloc((width * 3 + 1) * height, 0x7f);
   for (let row = 0; row < height; row++) rows[row * (width * 3 + 1)] = 0;
   const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([
-    magic, chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return Buffer.concat([magic, chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }
 
 function crc32(bytes) {

@@ -54,19 +54,29 @@ await area('folders', async (client, folder) => {
     const full = await folders.getFolderById(made.id, {
       queryParams: {
         fields: [
-          'permissions', 'tags', 'has_collaborations', 'is_externally_owned', 'can_non_owners_invite', 'sync_state',
-          'allowed_shared_link_access_levels', 'allowed_invitee_roles', 'watermark_info', 'is_accessible_via_shared_link',
-          'can_non_owners_view_collaborators', 'is_collaboration_restricted_to_enterprise', 'size', 'collections',
+          'permissions',
+          'tags',
+          'has_collaborations',
+          'is_externally_owned',
+          'can_non_owners_invite',
+          'sync_state',
+          'allowed_shared_link_access_levels',
+          'allowed_invitee_roles',
+          'watermark_info',
+          'is_accessible_via_shared_link',
+          'can_non_owners_view_collaborators',
+          'is_collaboration_restricted_to_enterprise',
+          'size',
+          'collections',
         ],
       },
     });
     const { permissions } = full;
-    for (const may of [
-      'canDelete', 'canDownload', 'canRename', 'canSetShareAccess', 'canShare', 'canUpload',
-    ]) {
+    for (const may of ['canDelete', 'canDownload', 'canRename', 'canSetShareAccess', 'canShare', 'canUpload']) {
       assert.equal(permissions[may], true, may);
     }
-    for (const may of ['canInviteCollaborator', 'canApplyWatermark']) assert.equal(typeof permissions[may], 'boolean', may);
+    for (const may of ['canInviteCollaborator', 'canApplyWatermark'])
+      assert.equal(typeof permissions[may], 'boolean', may);
     assert.deepEqual(full.tags, []);
     assert.deepEqual([full.hasCollaborations, full.isExternallyOwned], [false, false]);
     assert.deepEqual(full.allowedSharedLinkAccessLevels, ['open', 'company', 'collaborators']);
@@ -110,7 +120,9 @@ await area('folders', async (client, folder) => {
     const fresh = await folders.updateFolderById(made.id, { ...stale, headers: { ifMatch: made.etag } });
     assert.deepEqual([fresh.name, fresh.etag], ['unmatched', '1']);
     await turnedDown(folders.deleteFolderById(made.id, { headers: { ifMatch: '0' } }), 412);
-    await notModified(client, ({ folders }) => folders.getFolderById(made.id, { headers: { ifNoneMatch: fresh.etag } }));
+    await notModified(client, ({ folders }) =>
+      folders.getFolderById(made.id, { headers: { ifNoneMatch: fresh.etag } }),
+    );
     const other = await folders.getFolderById(made.id, { headers: { ifNoneMatch: '0' } });
     assert.equal(other.name, 'unmatched');
   });
@@ -184,7 +196,10 @@ await area('folders', async (client, folder) => {
     const all = await folders.getFolderItems(listed.id);
     assert.deepEqual(names(all), inOrder);
     assert.deepEqual([all.totalCount, all.offset, all.limit], [6, 0, 100]);
-    assert.deepEqual(all.rawData.order, [{ by: 'type', direction: 'ASC' }, { by: 'name', direction: 'ASC' }]);
+    assert.deepEqual(all.rawData.order, [
+      { by: 'type', direction: 'ASC' },
+      { by: 'name', direction: 'ASC' },
+    ]);
     const got = [];
     for (let offset = 0; offset < 6; offset += 4) {
       const page = await folders.getFolderItems(listed.id, { queryParams: { offset, limit: 4 } });
@@ -196,15 +211,19 @@ await area('folders', async (client, folder) => {
     assert.deepEqual([past.totalCount, past.entries.length], [6, 0]);
     const clamped = await folders.getFolderItems(listed.id, { queryParams: { limit: 5000 } });
     assert.deepEqual([clamped.limit, clamped.entries.length], [1000, 6]);
-    const far = await folders
-      .getFolderItems(listed.id, { queryParams: { offset: 10_000 } })
-      .then(() => assert.fail('offset 10000 was taken'), (err) => err.responseInfo.statusCode);
+    const far = await folders.getFolderItems(listed.id, { queryParams: { offset: 10_000 } }).then(
+      () => assert.fail('offset 10000 was taken'),
+      (err) => err.responseInfo.statusCode,
+    );
     assert.equal(far, 400);
   });
 
   await check('folders.getFolderItems by marker', async () => {
     const got = await pages((queryParams) => folders.getFolderItems(listed.id, { queryParams }), 4);
-    assert.deepEqual(got.map((page) => page.entries.length), [4, 2]);
+    assert.deepEqual(
+      got.map((page) => page.entries.length),
+      [4, 2],
+    );
     assert.deepEqual(new Set(got.flatMap(names)), new Set(inOrder));
     assert.deepEqual([...new Set(got.flatMap(ids))].length, 6);
     for (const page of got) assert.equal(page.limit, 4);
@@ -261,7 +280,10 @@ await area('folders', async (client, folder) => {
   await check('a wrong token', async () => {
     const err = await connect({ as: 'nobody', retries: false })
       .folders.getFolderById(folder.id)
-      .then(() => assert.fail('accepted'), (err) => err.responseInfo);
+      .then(
+        () => assert.fail('accepted'),
+        (err) => err.responseInfo,
+      );
     assert.deepEqual([err.statusCode, err.rawBody], [401, '']);
   });
 });

@@ -22,10 +22,16 @@ await area('recent items', async (client) => {
     }
     await putVersion(as, made[0], Buffer.from('modified'));
     const page = await recent();
-    assert.deepEqual(page.entries.map((entry) => entry.item.id), [made[0].id, made[2].id, made[1].id]);
+    assert.deepEqual(
+      page.entries.map((entry) => entry.item.id),
+      [made[0].id, made[2].id, made[1].id],
+    );
     for (const entry of page.entries) {
       assert.equal(entry.type, 'recent_item');
-      assert.ok(['item_upload', 'item_modify', 'item_open', 'item_preview'].includes(entry.interactionType), entry.interactionType);
+      assert.ok(
+        ['item_upload', 'item_modify', 'item_open', 'item_preview'].includes(entry.interactionType),
+        entry.interactionType,
+      );
       assert.ok(Math.abs(entry.interactedAt.value - Date.now()) < 60_000);
     }
     assert.deepEqual(page.rawData.order, { by: 'interacted_at', direction: 'DESC' });

@@ -18,7 +18,11 @@ await area('search', async (client, folder) => {
     png = await put(client, inner, `picture of a ${word}.PNG`, bytesOf('png', 5000));
     await tick();
     dir = await mkdir(client, inner, `${word} folder`);
-    link = await client.webLinks.createWebLink({ url: 'https://example.com/q', name: `${word} link`, parent: { id: folder.id } });
+    link = await client.webLinks.createWebLink({
+      url: 'https://example.com/q',
+      name: `${word} link`,
+      parent: { id: folder.id },
+    });
     const described = await put(client, folder, 'plain name.bin', bytesOf('bin', 300));
     await client.files.updateFileById(described.id, { requestBody: { description: `about the ${word}` } });
     await until('all five are found', async () => (await find()).totalCount === 5);
@@ -93,7 +97,10 @@ await area('search', async (client, folder) => {
     const got = [];
     for (let offset = 0; offset < 5; offset += 2) {
       const page = await find({ offset, limit: 2 });
-      assert.deepEqual([page.totalCount, page.offset, page.limit, page.entries.length], [5, offset, 2, Math.min(2, 5 - offset)]);
+      assert.deepEqual(
+        [page.totalCount, page.offset, page.limit, page.entries.length],
+        [5, offset, 2, Math.min(2, 5 - offset)],
+      );
       got.push(...ids(page));
     }
     assert.deepEqual(got, ids(await find()));

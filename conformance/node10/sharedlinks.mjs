@@ -6,8 +6,18 @@ import { area, download, ids, keysOf, mkdir, newUser, nothing, put, read, until 
 import { bytesOf, check } from './check.mjs';
 
 const keys = [
-  'url', 'download_url', 'vanity_url', 'vanity_name', 'effective_access', 'effective_permission', 'is_password_enabled',
-  'unshared_at', 'download_count', 'preview_count', 'access', 'permissions',
+  'url',
+  'download_url',
+  'vanity_url',
+  'vanity_name',
+  'effective_access',
+  'effective_permission',
+  'is_password_enabled',
+  'unshared_at',
+  'download_count',
+  'preview_count',
+  'access',
+  'permissions',
 ];
 const fields = { fields: 'shared_link' };
 const password = 'Secret123@';
@@ -61,7 +71,14 @@ await area('shared links', async (client, folder) => {
       keysOf(added.rawData.shared_link, keys, 'the link');
       keysOf(added.rawData.shared_link.permissions, ['can_preview', 'can_download', 'can_edit'], 'its permissions');
       assert.deepEqual(
-        [link.access, link.effectiveAccess, link.isPasswordEnabled, link.downloadCount, link.previewCount, link.permissions.canEdit],
+        [
+          link.access,
+          link.effectiveAccess,
+          link.isPasswordEnabled,
+          link.downloadCount,
+          link.previewCount,
+          link.permissions.canEdit,
+        ],
         ['open', 'open', true, 0, 0, false],
       );
       assert.match(link.url, /^https?:\/\//);
@@ -96,9 +113,15 @@ await area('shared links', async (client, folder) => {
     await refused(as().files.updateFileById(file.id, { requestBody: { name: 'theirs' } }), 404, 'not_found');
     const direct = await fetch(open.downloadUrl);
     assert.ok(Buffer.from(await direct.arrayBuffer()).equals(bytes), 'download_url');
-    await until('both downloads are counted', async () => (await kinds.file.get(file.id)).sharedLink.downloadCount === 2);
+    await until(
+      'both downloads are counted',
+      async () => (await kinds.file.get(file.id)).sharedLink.downloadCount === 2,
+    );
     const shown = await kinds.file.update(file.id, { permissions: { canDownload: false } });
-    assert.deepEqual([shown.sharedLink.effectivePermission, shown.sharedLink.permissions.canDownload], ['can_preview', false]);
+    assert.deepEqual(
+      [shown.sharedLink.effectivePermission, shown.sharedLink.permissions.canDownload],
+      ['can_preview', false],
+    );
     await turnedDown(as().downloads.downloadFile(file.id, { headers: header(open) }), 403);
     assert.ok((await download(client, file)).equals(bytes), 'its owner');
   });
@@ -115,7 +138,9 @@ await area('shared links', async (client, folder) => {
     assert.ok((await read(await as().downloads.downloadFile(file.id, { headers }))).equals(bytes));
     await refused(as().files.getFileById(outside.id, { headers }), 404, 'not_found');
     await refused(as().folders.getFolderById(folder.id, { headers }), 404, 'not_found');
-    const known = await client.files.getFileById(file.id, { queryParams: { fields: ['is_accessible_via_shared_link'] } });
+    const known = await client.files.getFileById(file.id, {
+      queryParams: { fields: ['is_accessible_via_shared_link'] },
+    });
     assert.equal(known.isAccessibleViaSharedLink, true);
   });
 
@@ -123,10 +148,21 @@ await area('shared links', async (client, folder) => {
     const file = await kinds.file.make('detailed.bin');
     const at = new Date(Math.floor(Date.now() / 1000) * 1000 + 86_400_000);
     const vanity = `vanity-${process.pid}-${Date.now()}`;
-    const { sharedLink: link } = await kinds.file.add(file.id, { access: 'company', unsharedAt: { value: at }, vanityName: vanity });
-    assert.deepEqual([link.access, link.unsharedAt.value.getTime(), link.vanityName], ['company', at.getTime(), vanity]);
+    const { sharedLink: link } = await kinds.file.add(file.id, {
+      access: 'company',
+      unsharedAt: { value: at },
+      vanityName: vanity,
+    });
+    assert.deepEqual(
+      [link.access, link.unsharedAt.value.getTime(), link.vanityName],
+      ['company', at.getTime(), vanity],
+    );
     assert.match(link.vanityUrl, new RegExp(`${vanity}$`));
-    assert.equal((await kinds.file.find(as(), header({ url: link.vanityUrl }))).id, file.id, 'by vanity URL, in the company');
+    assert.equal(
+      (await kinds.file.find(as(), header({ url: link.vanityUrl }))).id,
+      file.id,
+      'by vanity URL, in the company',
+    );
   });
 
   await check('files.updateFileById with sharedLink', async () => {

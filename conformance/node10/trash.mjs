@@ -19,7 +19,17 @@ await area('trash', async (client, folder) => {
     await trash(file);
     const gone = await trashedFiles.getTrashedFileById(file.id);
     assert.deepEqual(
-      [gone.id, gone.type, gone.name, gone.sha1, gone.size, gone.itemStatus, gone.parent.id, gone.etag, gone.description],
+      [
+        gone.id,
+        gone.type,
+        gone.name,
+        gone.sha1,
+        gone.size,
+        gone.itemStatus,
+        gone.parent.id,
+        gone.etag,
+        gone.description,
+      ],
       [file.id, 'file', 'gone.bin', hex('sha1', bytes), 777, 'trashed', folder.id, '1', ''],
     );
     assert.deepEqual(gone.rawData.path_collection, {
@@ -58,7 +68,8 @@ await area('trash', async (client, folder) => {
     const file = await put(client, folder, 'clash.bin');
     await trash(file);
     const taken = await put(client, folder, 'Clash.bin', bytesOf('taken', 5));
-    const { conflicts } = (await refused(trashedFiles.restoreFileFromTrash(file.id), 409, 'item_name_in_use')).context_info;
+    const { conflicts } = (await refused(trashedFiles.restoreFileFromTrash(file.id), 409, 'item_name_in_use'))
+      .context_info;
     assert.equal([conflicts].flat()[0].id, taken.id);
     const back = await trashedFiles.restoreFileFromTrash(file.id, {
       requestBody: { name: 'no clash.bin', parent: { id: to.id } },
@@ -72,7 +83,10 @@ await area('trash', async (client, folder) => {
     const file = await put(client, parent, 'orphan.bin');
     await trash(file);
     await trash(parent);
-    const err = await trashedFiles.restoreFileFromTrash(file.id).then(() => assert.fail('restored'), (err) => err.responseInfo);
+    const err = await trashedFiles.restoreFileFromTrash(file.id).then(
+      () => assert.fail('restored'),
+      (err) => err.responseInfo,
+    );
     assert.equal(err.statusCode, 403);
     const back = await trashedFiles.restoreFileFromTrash(file.id, { requestBody: { parent: { id: folder.id } } });
     assert.equal(back.parent.id, folder.id);
@@ -108,7 +122,10 @@ await area('trash', async (client, folder) => {
     await refused(trashedFiles.getTrashedFileById(leaf.id), 404, 'not_found');
     await mkdir(client, folder, 'tree'); // the name is free
     const back = await trashedFolders.restoreFolderFromTrash(tree.id, { requestBody: { name: 'tree again' } });
-    assert.deepEqual([back.id, back.name, back.parent.id, back.itemStatus], [tree.id, 'tree again', folder.id, 'active']);
+    assert.deepEqual(
+      [back.id, back.name, back.parent.id, back.itemStatus],
+      [tree.id, 'tree again', folder.id, 'active'],
+    );
     assert.deepEqual(ids((await files.getFileById(leaf.id)).pathCollection), ['0', folder.id, tree.id, inner.id]);
     assert.ok((await download(client, leaf)).equals(bytes));
     await trash(tree);
@@ -119,7 +136,11 @@ await area('trash', async (client, folder) => {
 
   await check('trashedItems.getTrashedItems: offset, marker, sort, fields', async () => {
     const mine = [];
-    for (const [name, size] of [['t b.bin', 30], ['t a.bin', 50], ['t c.bin', 40]]) {
+    for (const [name, size] of [
+      ['t b.bin', 30],
+      ['t a.bin', 50],
+      ['t c.bin', 40],
+    ]) {
       mine.push(await put(client, folder, name, bytesOf(name, size)));
     }
     mine.push(await mkdir(client, folder, 't folder'));
@@ -127,9 +148,19 @@ await area('trash', async (client, folder) => {
     const all = await trashedItems.getTrashedItems({ limit: 1000 });
     assert.ok(all.totalCount >= 4 && all.entries.length === all.totalCount, `${all.totalCount}, ${all.entries.length}`);
     const of = (page) => page.entries.filter((entry) => mine.some(({ id }) => id === entry.id));
-    assert.deepEqual(of(all).map((entry) => entry.name), ['t folder', 't a.bin', 't b.bin', 't c.bin']);
-    const sized = await trashedItems.getTrashedItems({ limit: 1000, sort: 'size', direction: 'DESC', fields: ['name', 'size'] });
-    const sizes = of(sized).filter((entry) => entry.type === 'file').map((entry) => entry.size);
+    assert.deepEqual(
+      of(all).map((entry) => entry.name),
+      ['t folder', 't a.bin', 't b.bin', 't c.bin'],
+    );
+    const sized = await trashedItems.getTrashedItems({
+      limit: 1000,
+      sort: 'size',
+      direction: 'DESC',
+      fields: ['name', 'size'],
+    });
+    const sizes = of(sized)
+      .filter((entry) => entry.type === 'file')
+      .map((entry) => entry.size);
     assert.deepEqual(sizes, [50, 40, 30]);
     const second = await trashedItems.getTrashedItems({ limit: 1, offset: 1 });
     assert.deepEqual([second.entries[0].id, second.offset, second.limit], [all.entries[1].id, 1, 1]);

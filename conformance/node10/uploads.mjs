@@ -32,7 +32,10 @@ await area('uploads', async (client, folder) => {
   await check('uploads.uploadFile', async () => {
     const bytes = bytesOf('simple', 54_321);
     const file = await put(client, folder, 'simple.bin', bytes);
-    assert.deepEqual([file.type, file.etag, file.sequenceId, file.parent.id, file.itemStatus], ['file', '0', '0', folder.id, 'active']);
+    assert.deepEqual(
+      [file.type, file.etag, file.sequenceId, file.parent.id, file.itemStatus],
+      ['file', '0', '0', folder.id, 'active'],
+    );
     assert.ok((await download(client, file)).equals(bytes));
   });
 
@@ -41,10 +44,14 @@ await area('uploads', async (client, folder) => {
     const answer = await uploads.uploadFile(
       {
         attributes: {
-          name: 'dated.bin', parent,
-          contentCreatedAt: time('2001-02-03T04:05:06Z'), contentModifiedAt: time('2002-03-04T05:06:07Z'),
+          name: 'dated.bin',
+          parent,
+          contentCreatedAt: time('2001-02-03T04:05:06Z'),
+          contentModifiedAt: time('2002-03-04T05:06:07Z'),
         },
-        file: Readable.from([bytes]), fileFileName: 'irrelevant', fileContentType: 'text/plain',
+        file: Readable.from([bytes]),
+        fileFileName: 'irrelevant',
+        fileContentType: 'text/plain',
       },
       {
         queryParams: { fields: ['content_created_at', 'content_modified_at', 'size'] },
@@ -53,10 +60,18 @@ await area('uploads', async (client, folder) => {
     );
     const { entries } = answer;
     // Mini and what is named.
-    keysOf(
-      answer.rawData.entries[0],
-      ['type', 'id', 'etag', 'sequence_id', 'name', 'sha1', 'file_version', 'content_created_at', 'content_modified_at', 'size'],
-    );
+    keysOf(answer.rawData.entries[0], [
+      'type',
+      'id',
+      'etag',
+      'sequence_id',
+      'name',
+      'sha1',
+      'file_version',
+      'content_created_at',
+      'content_modified_at',
+      'size',
+    ]);
     assert.deepEqual(
       [seconds(entries[0].contentCreatedAt), seconds(entries[0].contentModifiedAt), entries[0].size],
       [Date.parse('2001-02-03T04:05:06Z') / 1000, Date.parse('2002-03-04T05:06:07Z') / 1000, 99],
@@ -81,11 +96,13 @@ await area('uploads', async (client, folder) => {
   await check('uploads.uploadWithPreflightCheck', async () => {
     const bytes = bytesOf('preflighted', 4000);
     const { entries } = await uploads.uploadWithPreflightCheck({
-      attributes: { name: 'preflighted.bin', parent, size: bytes.length }, file: Readable.from([bytes]),
+      attributes: { name: 'preflighted.bin', parent, size: bytes.length },
+      file: Readable.from([bytes]),
     });
     assert.deepEqual([entries[0].name, entries[0].sha1], ['preflighted.bin', hex('sha1', bytes)]);
     const again = uploads.uploadWithPreflightCheck({
-      attributes: { name: 'preflighted.bin', parent, size: 1 }, file: Readable.from([Buffer.from('x')]),
+      attributes: { name: 'preflighted.bin', parent, size: 1 },
+      file: Readable.from([Buffer.from('x')]),
     });
     await refused(again, 409, 'item_name_in_use');
   });
@@ -94,9 +111,16 @@ await area('uploads', async (client, folder) => {
     const first = await put(client, folder, 'versioned.bin', bytesOf('one', 10));
     const second = bytesOf('two', 20);
     await refused(putVersion(client, first, second, { ifMatch: '5' }), 412, 'precondition_failed');
-    const file = await putVersion(client, first, second, { ifMatch: '0' }, {
-      name: 'renamed.bin', contentModifiedAt: time('2003-04-05T06:07:08Z'),
-    });
+    const file = await putVersion(
+      client,
+      first,
+      second,
+      { ifMatch: '0' },
+      {
+        name: 'renamed.bin',
+        contentModifiedAt: time('2003-04-05T06:07:08Z'),
+      },
+    );
     assert.deepEqual([file.id, file.name, file.etag, file.size], [first.id, 'renamed.bin', '1', 20]);
     assert.notEqual(file.fileVersion.id, first.fileVersion.id);
     const got = await client.files.getFileById(first.id);
@@ -118,8 +142,16 @@ await area('uploads', async (client, folder) => {
 
   await check('chunkedUploads.uploadBigFile', async () => {
     const bytes = bytesOf('big', 20_000_123);
-    const file = await client.chunkedUploads.uploadBigFile(Readable.from(pieces(bytes)), 'big.bin', bytes.length, folder.id);
-    assert.deepEqual([file.name, file.size, file.sha1, file.parent.id], ['big.bin', bytes.length, hex('sha1', bytes), folder.id]);
+    const file = await client.chunkedUploads.uploadBigFile(
+      Readable.from(pieces(bytes)),
+      'big.bin',
+      bytes.length,
+      folder.id,
+    );
+    assert.deepEqual(
+      [file.name, file.size, file.sha1, file.parent.id],
+      ['big.bin', bytes.length, hex('sha1', bytes), folder.id],
+    );
     assert.equal(hex('sha1', await read(await client.downloads.downloadFile(file.id))), file.sha1);
     assert.ok(ids(await client.folders.getFolderItems(folder.id, { queryParams: { limit: 1000 } })).includes(file.id));
   });

@@ -8,7 +8,8 @@ import { bytesOf, check, seed } from './check.mjs';
 await area('users', async (client) => {
   const { users } = client;
   const tail = `.${seed}.${process.pid}@example.com`;
-  const create = (name, more = {}) => users.createUser({ name, login: `${name.replaceAll(' ', '.')}${tail}`.toLowerCase(), ...more });
+  const create = (name, more = {}) =>
+    users.createUser({ name, login: `${name.replaceAll(' ', '.')}${tail}`.toLowerCase(), ...more });
 
   await check('users.getUserMe', async () => {
     const me = await users.getUserMe();
@@ -16,8 +17,18 @@ await area('users', async (client) => {
     assert.match(me.id, /^[0-9]+$/);
     assert.match(me.login, /@/);
     for (const key of [
-      'created_at', 'modified_at', 'language', 'timezone', 'space_amount', 'space_used', 'max_upload_size', 'status',
-      'job_title', 'phone', 'address', 'avatar_url',
+      'created_at',
+      'modified_at',
+      'language',
+      'timezone',
+      'space_amount',
+      'space_used',
+      'max_upload_size',
+      'status',
+      'job_title',
+      'phone',
+      'address',
+      'avatar_url',
     ]) {
       assert.ok(key in me.rawData, key);
     }
@@ -29,9 +40,18 @@ await area('users', async (client) => {
     assert.match(named.enterprise.id, /^[0-9]+$/);
     const full = await users.getUserMe({
       fields: [
-        'role', 'tracking_codes', 'can_see_managed_users', 'is_sync_enabled', 'is_external_collab_restricted',
-        'is_exempt_from_device_limits', 'is_exempt_from_login_verification', 'enterprise', 'my_tags', 'hostname',
-        'is_platform_access_only', 'external_app_user_id',
+        'role',
+        'tracking_codes',
+        'can_see_managed_users',
+        'is_sync_enabled',
+        'is_external_collab_restricted',
+        'is_exempt_from_device_limits',
+        'is_exempt_from_login_verification',
+        'enterprise',
+        'my_tags',
+        'hostname',
+        'is_platform_access_only',
+        'external_app_user_id',
       ],
     });
     assert.deepEqual([full.role, full.trackingCodes, full.isPlatformAccessOnly], ['admin', [], false]);
@@ -40,11 +60,27 @@ await area('users', async (client) => {
 
   await check('users.createUser, getUserById', async () => {
     const user = await create('New User', {
-      jobTitle: 'Clerk', phone: '555', address: '1 Way', language: 'de', timezone: 'Europe/Berlin', spaceAmount: 5_000_000,
+      jobTitle: 'Clerk',
+      phone: '555',
+      address: '1 Way',
+      language: 'de',
+      timezone: 'Europe/Berlin',
+      spaceAmount: 5_000_000,
       isPlatformAccessOnly: false,
     });
     assert.deepEqual(
-      [user.type, user.name, user.login, user.jobTitle, user.phone, user.address, user.language, user.timezone, user.spaceAmount, user.status],
+      [
+        user.type,
+        user.name,
+        user.login,
+        user.jobTitle,
+        user.phone,
+        user.address,
+        user.language,
+        user.timezone,
+        user.spaceAmount,
+        user.status,
+      ],
       ['user', 'New User', `new.user${tail}`, 'Clerk', '555', '1 Way', 'de', 'Europe/Berlin', 5_000_000, 'active'],
     );
     assert.equal(user.spaceUsed, 0);
@@ -58,11 +94,17 @@ await area('users', async (client) => {
   });
 
   await check('an application user without a login', async () => {
-    const user = await users.createUser({ name: 'App User', isPlatformAccessOnly: true, externalAppUserId: `ext-${seed}-${process.pid}` });
+    const user = await users.createUser({
+      name: 'App User',
+      isPlatformAccessOnly: true,
+      externalAppUserId: `ext-${seed}-${process.pid}`,
+    });
     assert.match(user.login, /@/);
     const found = await users.getUsers({ externalAppUserId: `ext-${seed}-${process.pid}` });
     assert.deepEqual(ids(found), [user.id]);
-    const full = await users.getUserById(user.id, { queryParams: { fields: ['is_platform_access_only', 'external_app_user_id'] } });
+    const full = await users.getUserById(user.id, {
+      queryParams: { fields: ['is_platform_access_only', 'external_app_user_id'] },
+    });
     assert.deepEqual([full.isPlatformAccessOnly, full.externalAppUserId], [true, `ext-${seed}-${process.pid}`]);
   });
 
@@ -72,7 +114,10 @@ await area('users', async (client) => {
     const found = await users.getUsers({ filterTerm: 'lister' });
     assert.deepEqual([found.totalCount, ids(found).sort()], [3, made.sort()]);
     const one = await users.getUsers({ filterTerm: `lister.b${tail}` });
-    assert.deepEqual(one.entries.map((user) => user.name), ['Lister B']);
+    assert.deepEqual(
+      one.entries.map((user) => user.name),
+      ['Lister B'],
+    );
     const page = await users.getUsers({ filterTerm: 'lister', limit: 2, offset: 2 });
     assert.deepEqual([page.totalCount, page.entries.length, page.offset, page.limit], [3, 1, 2, 2]);
     const marked = await pages((query) => users.getUsers({ filterTerm: 'lister', ...query }), 2);
@@ -93,7 +138,10 @@ await area('users', async (client) => {
     );
     assert.equal((await users.getUserById(user.id)).name, 'Updated');
     const other = await create('Has Login');
-    const err = await users.updateUserById(user.id, { requestBody: { login: other.login } }).then(() => 200, (err) => err.responseInfo.statusCode);
+    const err = await users.updateUserById(user.id, { requestBody: { login: other.login } }).then(
+      () => 200,
+      (err) => err.responseInfo.statusCode,
+    );
     assert.ok([400, 409].includes(err), `a login that is taken: ${err}`);
     await refused(users.updateUserById('990017', { requestBody: { name: 'x' } }), 404, 'not_found');
   });
@@ -116,7 +164,10 @@ await area('users', async (client) => {
   await check('withAsUserHeader: refused', async () => {
     const { as } = await newUser(client, 'Plain.User');
     await refused(client.withAsUserHeader('990017').users.getUserMe(), 404, 'not_found');
-    const err = await as.users.createUser({ name: 'x', login: `x${tail}` }).then(() => assert.fail('a plain user made a user'), (err) => err.responseInfo);
+    const err = await as.users.createUser({ name: 'x', login: `x${tail}` }).then(
+      () => assert.fail('a plain user made a user'),
+      (err) => err.responseInfo,
+    );
     assert.equal(err.statusCode, 403);
   });
 
@@ -126,7 +177,10 @@ await area('users', async (client) => {
     await put(as, { id: '0' }, 'fits.bin', bytesOf('fits', 6000));
     const over = { name: 'over.bin', parent: { id: '0' }, size: 6000 };
     await refused(as.uploads.preflightFileUploadCheck(over), 403, 'storage_limit_exceeded');
-    const err = await put(as, { id: '0' }, 'over.bin', bytesOf('over', 6000)).then(() => assert.fail('stored'), (err) => err.responseInfo);
+    const err = await put(as, { id: '0' }, 'over.bin', bytesOf('over', 6000)).then(
+      () => assert.fail('stored'),
+      (err) => err.responseInfo,
+    );
     assert.deepEqual([err.statusCode, err.body.code], [403, 'storage_limit_exceeded']);
     assert.equal((await as.users.getUserMe()).spaceUsed, 6000);
   });
@@ -138,14 +192,22 @@ await area('users', async (client) => {
     assert.equal((await users.getUsers({ filterTerm: `to.delete${tail}` })).totalCount, 0);
     const { user: owner, as } = await newUser(client, 'Owner.User');
     await mkdir(as, { id: '0' }, 'content');
-    const err = await users.deleteUserById(owner.id).then(() => 204, (err) => err.responseInfo.statusCode);
+    const err = await users.deleteUserById(owner.id).then(
+      () => 204,
+      (err) => err.responseInfo.statusCode,
+    );
     assert.ok(err >= 400 && err < 500, `a user with content went with ${err}`);
     await users.deleteUserById(owner.id, { queryParams: { force: true, notify: false } });
     await refused(users.getUserById(owner.id), 404, 'not_found');
   });
 
   await check('a wrong token', async () => {
-    const err = await connect({ as: 'nobody', retries: false }).users.getUsers().then(() => assert.fail('accepted'), (err) => err.responseInfo);
+    const err = await connect({ as: 'nobody', retries: false })
+      .users.getUsers()
+      .then(
+        () => assert.fail('accepted'),
+        (err) => err.responseInfo,
+      );
     assert.deepEqual([err.statusCode, err.rawBody], [401, '']);
   });
 });

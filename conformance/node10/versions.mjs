@@ -22,16 +22,22 @@ await area('versions', async (client, folder) => {
     const list = await fileVersions.getFileVersions(file.id);
     assert.deepEqual([list.totalCount, list.offset], [2, 0]);
     assert.deepEqual(ids(list), [versions[1], versions[0]]);
-    assert.deepEqual(list.entries.map((v) => [v.type, v.sha1, v.size, v.name]), [
-      ['file_version', sums[1], 2000, 'listed.bin'],
-      ['file_version', sums[0], 1000, 'listed.bin'],
-    ]);
+    assert.deepEqual(
+      list.entries.map((v) => [v.type, v.sha1, v.size, v.name]),
+      [
+        ['file_version', sums[1], 2000, 'listed.bin'],
+        ['file_version', sums[0], 1000, 'listed.bin'],
+      ],
+    );
     const me = await client.users.getUserMe();
     assert.ok(list.entries.every((v) => v.modifiedBy.id === me.id && v.createdAt && v.modifiedAt));
     const page = await fileVersions.getFileVersions(file.id, { queryParams: { limit: 1, offset: 1 } });
     assert.deepEqual([page.totalCount, page.limit, page.offset, ids(page)], [2, 1, 1, [versions[0]]]);
     const numbered = await fileVersions.getFileVersions(file.id, { queryParams: { fields: ['version_number'] } });
-    assert.deepEqual(numbered.entries.map((v) => v.versionNumber), ['2', '1']);
+    assert.deepEqual(
+      numbered.entries.map((v) => v.versionNumber),
+      ['2', '1'],
+    );
     keysOf(numbered.rawData.entries[0], ['type', 'id', 'version_number']);
     await refused(fileVersions.getFileVersions('990017'), 404, 'not_found');
   });
@@ -51,7 +57,8 @@ await area('versions', async (client, folder) => {
     const { file, versions } = await three('deleted.bin');
     const get = () => fileVersions.getFileVersionById(file.id, versions[0], details);
     const fresh = (await get()).rawData;
-    for (const key of ['trashed_at', 'trashed_by', 'restored_at', 'restored_by']) assert.equal(fresh[key] ?? null, null, key);
+    for (const key of ['trashed_at', 'trashed_by', 'restored_at', 'restored_by'])
+      assert.equal(fresh[key] ?? null, null, key);
     await turnedDown(fileVersions.deleteFileVersionById(file.id, versions[0], { headers: { ifMatch: '77' } }), 412);
     await fileVersions.deleteFileVersionById(file.id, versions[0]);
     const me = await client.users.getUserMe();
@@ -59,10 +66,15 @@ await area('versions', async (client, folder) => {
     assert.ok(gone.trashedAt);
     assert.deepEqual([gone.trashedBy.id, gone.restoredAt ?? null, gone.restoredBy ?? null], [me.id, null, null]);
     assert.ok((await download(client, file, { queryParams: { version: versions[0] } })).equals(bytes[0]), 'readable');
-    const back = await fileVersions.updateFileVersionById(file.id, versions[0], { requestBody: { trashedAt: nothing } });
+    const back = await fileVersions.updateFileVersionById(file.id, versions[0], {
+      requestBody: { trashedAt: nothing },
+    });
     assert.equal(back.id, versions[0]);
     const restored = await get();
-    assert.deepEqual([restored.trashedAt ?? null, restored.trashedBy ?? null, restored.restoredBy.id], [null, null, me.id]);
+    assert.deepEqual(
+      [restored.trashedAt ?? null, restored.trashedBy ?? null, restored.restoredBy.id],
+      [null, null, me.id],
+    );
     assert.ok(restored.restoredAt);
   });
 
@@ -77,9 +89,14 @@ await area('versions', async (client, folder) => {
     assert.deepEqual([got.name, got.size, got.sha1, got.fileVersion.id], ['old name.bin', 1000, sums[0], promoted.id]);
     assert.ok((await download(client, file)).equals(bytes[0]));
     const list = await fileVersions.getFileVersions(file.id);
-    assert.deepEqual(list.entries.map((v) => v.sha1), [sums[1], sums[0]]);
+    assert.deepEqual(
+      list.entries.map((v) => v.sha1),
+      [sums[1], sums[0]],
+    );
     await refused(
-      fileVersions.promoteFileVersion(file.id, { requestBody: { id: '990017', type: 'file_version' } }), 404, 'not_found',
+      fileVersions.promoteFileVersion(file.id, { requestBody: { id: '990017', type: 'file_version' } }),
+      404,
+      'not_found',
     );
   });
 });

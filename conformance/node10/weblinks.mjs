@@ -32,7 +32,10 @@ await area('web links', async (client, folder) => {
     assert.equal([body.context_info.conflicts].flat()[0].type, 'web_link');
     await refused(make('lost', { parent: { id: '990017' } }), 404, 'not_found');
     await refused(make('a/b'), 400, 'item_name_invalid');
-    const status = await make('no URL', { url: 'nonsense' }).then(() => 201, (err) => err.responseInfo.statusCode);
+    const status = await make('no URL', { url: 'nonsense' }).then(
+      () => 201,
+      (err) => err.responseInfo.statusCode,
+    );
     assert.equal(status, 400);
     await refused(webLinks.getWebLinkById('990017'), 404, 'not_found');
   });

@@ -60,7 +60,8 @@ public final class Areas {
   static FolderFull mkdir(BoxClient client, String parent, String name) {
     return client
         .getFolders()
-        .createFolder(new CreateFolderRequestBody(name, new CreateFolderRequestBodyParentField(parent)));
+        .createFolder(
+            new CreateFolderRequestBody(name, new CreateFolderRequestBodyParentField(parent)));
   }
 
   static FileFull put(BoxClient client, String parent, String name, byte[] data) {
@@ -74,7 +75,10 @@ public final class Areas {
                     Box.stream(data)))
             .getEntries()
             .get(0);
-    Suite.equal(file.getName() + " " + file.getSha1(), name + " " + Suite.sha1Hex(data), "what was uploaded");
+    Suite.equal(
+        file.getName() + " " + file.getSha1(),
+        name + " " + Suite.sha1Hex(data),
+        "what was uploaded");
     return file;
   }
 
@@ -111,12 +115,12 @@ public final class Areas {
   static UserFull newUser(Box box, String name) {
     return box.client
         .getUsers()
-        .createUser(
-            new CreateUserRequestBody.Builder(name).login(login(box, name)).build());
+        .createUser(new CreateUserRequestBody.Builder(name).login(login(box, name)).build());
   }
 
   static String login(Box box, String name) {
-    return (name.replace(' ', '.') + "." + box.runName.substring(7, 20) + "@example.com").toLowerCase();
+    return (name.replace(' ', '.') + "." + box.runName.substring(7, 20) + "@example.com")
+        .toLowerCase();
   }
 
   /** The status that a call is refused with, or 0 if it is not. */

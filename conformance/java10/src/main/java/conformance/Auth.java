@@ -76,7 +76,8 @@ final class Auth {
   }
 
   private static BoxCCGAuth enterprise() {
-    return new BoxCCGAuth(new CCGConfig.Builder(CLIENT_ID, CLIENT_SECRET).enterpriseId(ENTERPRISE).build());
+    return new BoxCCGAuth(
+        new CCGConfig.Builder(CLIENT_ID, CLIENT_SECRET).enterpriseId(ENTERPRISE).build());
   }
 
   private static BoxClient client(Authentication auth) {
@@ -90,7 +91,9 @@ final class Auth {
   private static void isToken(AccessToken token, boolean refresh) {
     isTrue(token.getAccessToken().length() >= 20, "access_token");
     equal(token.getTokenType().getValue(), "bearer", "token_type");
-    isTrue(token.getExpiresIn() > 3500 && token.getExpiresIn() <= 4200, "expires_in " + token.getExpiresIn());
+    isTrue(
+        token.getExpiresIn() > 3500 && token.getExpiresIn() <= 4200,
+        "expires_in " + token.getExpiresIn());
     equal(token.getRefreshToken() != null, refresh, "a refresh_token");
   }
 
@@ -99,7 +102,9 @@ final class Auth {
       call.run();
     } catch (BoxAPIError e) {
       equal(
-          e.getResponseInfo().getStatusCode() + " " + e.getResponseInfo().getBody().path("error").asText(),
+          e.getResponseInfo().getStatusCode()
+              + " "
+              + e.getResponseInfo().getBody().path("error").asText(),
           status + " " + error,
           "status and error");
       return;
@@ -110,17 +115,23 @@ final class Auth {
   private void ofAUser() {
     isToken(user().retrieveToken(network), false);
     equal(client(user()).getUsers().getUserMe().getId(), USER, "me");
-    equal(client(enterprise().withUserSubject(USER)).getUsers().getUserMe().getId(), USER, "withUserSubject");
+    equal(
+        client(enterprise().withUserSubject(USER)).getUsers().getUserMe().getId(),
+        USER,
+        "withUserSubject");
   }
 
   private void ofTheEnterprise() throws Exception {
     UserFull me =
         client(enterprise())
             .getUsers()
-            .getUserMe(new GetUserMeQueryParams.Builder().fields(List.of("id", "enterprise")).build());
+            .getUserMe(
+                new GetUserMeQueryParams.Builder().fields(List.of("id", "enterprise")).build());
     equal(me.getEnterprise().getId(), ENTERPRISE, "enterprise");
     service = me.getId();
-    isTrue(!service.equals(USER) && !service.equals(box.client.getUsers().getUserMe().getId()), "a service account");
+    isTrue(
+        !service.equals(USER) && !service.equals(box.client.getUsers().getUserMe().getId()),
+        "a service account");
     BoxClient acting = client(enterprise()).withAsUserHeader(USER);
     equal(acting.getUsers().getUserMe().getId(), USER, "As-User");
     equal(
@@ -130,9 +141,11 @@ final class Auth {
   }
 
   private void refusals() throws Exception {
-    BoxCCGAuth wrong = new BoxCCGAuth(new CCGConfig.Builder(CLIENT_ID, "wrong").userId(USER).build());
+    BoxCCGAuth wrong =
+        new BoxCCGAuth(new CCGConfig.Builder(CLIENT_ID, "wrong").userId(USER).build());
     oauthRefused(401, "invalid_client", () -> wrong.retrieveToken(network));
-    BoxCCGAuth nobody = new BoxCCGAuth(new CCGConfig.Builder(CLIENT_ID, CLIENT_SECRET).userId("990017").build());
+    BoxCCGAuth nobody =
+        new BoxCCGAuth(new CCGConfig.Builder(CLIENT_ID, CLIENT_SECRET).userId("990017").build());
     oauthRefused(400, "invalid_grant", () -> nobody.retrieveToken(network));
   }
 
@@ -143,7 +156,10 @@ final class Auth {
   private void jwt() throws Exception {
     BoxJWTAuth auth = jwtAuth();
     isToken(auth.retrieveToken(network), false);
-    equal(client(auth).getUsers().getUserMe().getId(), service, "the enterprise is the service account");
+    equal(
+        client(auth).getUsers().getUserMe().getId(),
+        service,
+        "the enterprise is the service account");
     equal(client(auth.withUserSubject(USER)).getUsers().getUserMe().getId(), USER, "a user");
     oauthRefused(400, "invalid_grant", () -> auth.withUserSubject("990017").retrieveToken(network));
   }
@@ -153,10 +169,15 @@ final class Auth {
     HttpClient browser = HttpClient.newBuilder().cookieHandler(new CookieManager()).build();
     String at = url.replace("https://account.box.com", URL_BASE);
     HttpResponse<String> page =
-        browser.send(HttpRequest.newBuilder(URI.create(at)).build(), HttpResponse.BodyHandlers.ofString());
+        browser.send(
+            HttpRequest.newBuilder(URI.create(at)).build(), HttpResponse.BodyHandlers.ofString());
     equal(page.statusCode(), 200, "status of the login page");
     page =
-        post(browser, at, page.body(), Map.of("login", env("BOXCAR_LOGIN", null), "password", env("BOXCAR_PASSWORD", null)));
+        post(
+            browser,
+            at,
+            page.body(),
+            Map.of("login", env("BOXCAR_LOGIN", null), "password", env("BOXCAR_PASSWORD", null)));
     equal(page.statusCode(), 200, "status of the consent page");
     page = post(browser, at, page.body(), Map.of("answer", answer));
     String to = page.headers().firstValue("Location").orElseThrow();
@@ -169,13 +190,19 @@ final class Auth {
     return query;
   }
 
-  private static HttpResponse<String> post(HttpClient browser, String at, String html, Map<String, String> fields)
-      throws Exception {
+  private static HttpResponse<String> post(
+      HttpClient browser, String at, String html, Map<String, String> fields) throws Exception {
     Map<String, String> form = new HashMap<>(fields);
-    Matcher hidden = Pattern.compile("<input type=\"hidden\" name=\"([^\"]+)\" value=\"([^\"]*)\">").matcher(html);
+    Matcher hidden =
+        Pattern.compile("<input type=\"hidden\" name=\"([^\"]+)\" value=\"([^\"]*)\">")
+            .matcher(html);
     while (hidden.find()) {
-      String value = Pattern.compile("&#(\\d+);").matcher(hidden.group(2)).replaceAll(m -> "" + (char) Integer.parseInt(m.group(1)));
-      form.put(hidden.group(1), value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"));
+      String value =
+          Pattern.compile("&#(\\d+);")
+              .matcher(hidden.group(2))
+              .replaceAll(m -> "" + (char) Integer.parseInt(m.group(1)));
+      form.put(
+          hidden.group(1), value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"));
     }
     StringBuilder body = new StringBuilder();
     form.forEach(
@@ -194,13 +221,17 @@ final class Auth {
 
   private void oauth() throws Exception {
     String url =
-        oauth.getAuthorizeUrl(new GetAuthorizeUrlOptions.Builder().redirectUri(REDIRECT).state("a state").build());
+        oauth.getAuthorizeUrl(
+            new GetAuthorizeUrlOptions.Builder().redirectUri(REDIRECT).state("a state").build());
     Map<String, String> query = browse(url, "allow");
     equal(query.get("state"), "a state", "state");
     isToken(oauth.getTokensAuthorizationCodeGrant(query.get("code"), network), true);
     equal(client(oauth).getUsers().getUserMe().getId(), USER, "me");
     BoxOAuth again = new BoxOAuth(new OAuthConfig(CLIENT_ID, CLIENT_SECRET));
-    oauthRefused(400, "invalid_grant", () -> again.getTokensAuthorizationCodeGrant(query.get("code"), network));
+    oauthRefused(
+        400,
+        "invalid_grant",
+        () -> again.getTokensAuthorizationCodeGrant(query.get("code"), network));
     equal(browse(url, "deny").get("error"), "access_denied", "a no");
   }
 
@@ -219,7 +250,10 @@ final class Auth {
     FileFull file = put(client(auth), "0", "downscoped " + box.runName + ".txt");
     AccessToken token =
         auth.downscopeToken(
-            List.of("item_rename", "item_preview"), "https://api.box.com/2.0/files/" + file.getId(), null, network);
+            List.of("item_rename", "item_preview"),
+            "https://api.box.com/2.0/files/" + file.getId(),
+            null,
+            network);
     equal(
         token.getRestrictedTo().stream().map(r -> r.getScope().getValue()).sorted().toList(),
         List.of("item_preview", "item_rename"),
@@ -227,17 +261,26 @@ final class Auth {
     BoxClient small = byToken(token.getAccessToken());
     String name = "renamed " + box.runName + ".txt";
     FileFull renamed =
-        small.getFiles().updateFileById(file.getId(), new UpdateFileByIdRequestBody.Builder().name(name).build());
+        small
+            .getFiles()
+            .updateFileById(
+                file.getId(), new UpdateFileByIdRequestBody.Builder().name(name).build());
     equal(renamed.getName(), name, "renamed");
     refused(403, "insufficient_scope", () -> small.getFiles().deleteFileById(file.getId()));
-    equal(statusOf(() -> small.getDownloads().downloadFile(file.getId())), 403, "a download"); // the SDK reads no body
-    isTrue(List.of(403, 404).contains(statusOf(() -> small.getFolders().getFolderItems("0"))), "what it is not for");
+    equal(
+        statusOf(() -> small.getDownloads().downloadFile(file.getId())),
+        403,
+        "a download"); // the SDK reads no body
+    isTrue(
+        List.of(403, 404).contains(statusOf(() -> small.getFolders().getFolderItems("0"))),
+        "what it is not for");
   }
 
   private void toReading() throws Exception {
     FolderFull inner = mkdir(box.client, box.folder.getId(), "read only");
     AccessToken token =
-        new BoxDeveloperTokenAuth(Box.TOKEN).downscopeToken(List.of("root_readonly"), null, null, network);
+        new BoxDeveloperTokenAuth(Box.TOKEN)
+            .downscopeToken(List.of("root_readonly"), null, null, network);
     BoxClient small = byToken(token.getAccessToken());
     equal(small.getFolders().getFolderById(inner.getId()).getName(), "read only", "name");
     refused(403, "insufficient_scope", () -> mkdir(small, inner.getId(), "no"));

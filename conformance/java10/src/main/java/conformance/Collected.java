@@ -43,7 +43,10 @@ final class Collected {
         recent.getEntries().stream().map(e -> e.getItem().getId()).toList(),
         List.of(two.getId(), one.getId()),
         "the newest first");
-    equal(recent.getEntries().get(0).getInteractionType().getValue(), "item_upload", "interaction_type");
+    equal(
+        recent.getEntries().get(0).getInteractionType().getValue(),
+        "item_upload",
+        "interaction_type");
   }
 
   private void favourites() {
@@ -56,22 +59,34 @@ final class Collected {
             folder.getId(),
             new UpdateFolderByIdRequestBody.Builder()
                 .collections(
-                    List.of(new UpdateFolderByIdRequestBodyCollectionsField.Builder().id(favourites.getId()).build()))
+                    List.of(
+                        new UpdateFolderByIdRequestBodyCollectionsField.Builder()
+                            .id(favourites.getId())
+                            .build()))
                 .build());
     them.getFiles()
         .updateFileById(
             file.getId(),
             new UpdateFileByIdRequestBody.Builder()
                 .collections(
-                    List.of(new UpdateFileByIdRequestBodyCollectionsField.Builder().id(favourites.getId()).build()))
+                    List.of(
+                        new UpdateFileByIdRequestBodyCollectionsField.Builder()
+                            .id(favourites.getId())
+                            .build()))
                 .build());
     equal(
-        ids(them.getCollections().getCollectionItems(favourites.getId()).getEntries()).stream().sorted().toList(),
+        ids(them.getCollections().getCollectionItems(favourites.getId()).getEntries()).stream()
+            .sorted()
+            .toList(),
         List.of(folder.getId(), file.getId()).stream().sorted().toList(),
         "marked");
     them.getFolders()
-        .updateFolderById(folder.getId(), new UpdateFolderByIdRequestBody.Builder().collections(List.of()).build());
+        .updateFolderById(
+            folder.getId(),
+            new UpdateFolderByIdRequestBody.Builder().collections(List.of()).build());
     equal(
-        ids(them.getCollections().getCollectionItems(favourites.getId()).getEntries()), List.of(file.getId()), "what is left");
+        ids(them.getCollections().getCollectionItems(favourites.getId()).getEntries()),
+        List.of(file.getId()),
+        "what is left");
   }
 }

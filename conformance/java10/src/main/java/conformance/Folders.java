@@ -72,39 +72,65 @@ final class Folders {
 
   private void root() {
     FolderFull root = folders.getFolderById("0");
-    equal(List.of(root.getId(), root.getName(), root.getType().getValue()), List.of("0", "All Files", "folder"), "root");
-    equal(Arrays.asList(root.getEtag(), root.getParent(), root.getCreatedAt()), Arrays.asList(null, null, null), "nulls");
+    equal(
+        List.of(root.getId(), root.getName(), root.getType().getValue()),
+        List.of("0", "All Files", "folder"),
+        "root");
+    equal(
+        Arrays.asList(root.getEtag(), root.getParent(), root.getCreatedAt()),
+        Arrays.asList(null, null, null),
+        "nulls");
     equal(root.getPathCollection().getTotalCount(), 0L, "path_collection");
   }
 
   private void fields() {
     FolderFull made = mkdir(client, here, "made");
     equal(
-        List.of(made.getEtag(), made.getSequenceId(), made.getSize(), made.getItemStatus().getValue(), made.getParent().getId()),
+        List.of(
+            made.getEtag(),
+            made.getSequenceId(),
+            made.getSize(),
+            made.getItemStatus().getValue(),
+            made.getParent().getId()),
         List.of("0", "0", 0L, "active", here),
         "Standard fields");
-    equal(made.getPathCollection().getEntries().stream().map(f -> f.getId()).toList(), List.of("0", here), "path");
+    equal(
+        made.getPathCollection().getEntries().stream().map(f -> f.getId()).toList(),
+        List.of("0", here),
+        "path");
     isTrue(made.getCreatedAt() != null && made.getContentModifiedAt() != null, "times");
     isTrue(made.getPermissions() == null, "a Full field unasked");
     FolderFull full =
         folders.getFolderById(
             made.getId(),
-            new GetFolderByIdQueryParams.Builder().fields(List.of("permissions", "tags", "has_collaborations")).build());
-    isTrue(full.getPermissions().getCanDelete() && full.getPermissions().getCanUpload(), "permissions");
-    equal(List.of(full.getTags(), full.getHasCollaborations()), List.of(List.of(), false), "tags and so on");
+            new GetFolderByIdQueryParams.Builder()
+                .fields(List.of("permissions", "tags", "has_collaborations"))
+                .build());
+    isTrue(
+        full.getPermissions().getCanDelete() && full.getPermissions().getCanUpload(),
+        "permissions");
+    equal(
+        List.of(full.getTags(), full.getHasCollaborations()),
+        List.of(List.of(), false),
+        "tags and so on");
     isTrue(full.getName() == null, "no more than was asked for");
   }
 
   private void update() throws Exception {
     FolderFull made = mkdir(client, here, "before");
     tick();
-    FolderFull renamed = change(made.getId(), changes().name("after").description("Updated").tags(List.of("red")));
+    FolderFull renamed =
+        change(made.getId(), changes().name("after").description("Updated").tags(List.of("red")));
     equal(
-        List.of(renamed.getName(), renamed.getDescription(), renamed.getEtag()), List.of("after", "Updated", "1"), "changed");
+        List.of(renamed.getName(), renamed.getDescription(), renamed.getEtag()),
+        List.of("after", "Updated", "1"),
+        "changed");
     isTrue(renamed.getModifiedAt().isAfter(made.getModifiedAt()), "modified_at");
     UpdateFolderByIdHeaders stale = new UpdateFolderByIdHeaders.Builder().ifMatch("7").build();
     refused(
-        412, "precondition_failed", () -> folders.updateFolderById(made.getId(), changes().name("x").build(), stale));
+        412,
+        "precondition_failed",
+        () -> folders.updateFolderById(made.getId(), changes().name("x").build(), stale));
     mkdir(client, here, "occupied");
     refused(409, "item_name_in_use", () -> change(made.getId(), changes().name("Occupied")));
     refused(400, "item_name_invalid", () -> change(made.getId(), changes().name("a/b")));
@@ -115,10 +141,16 @@ final class Folders {
     FolderFull to = mkdir(client, here, "to");
     FolderFull child = mkdir(client, from.getId(), "child");
     FolderFull moved = change(child.getId(), changes().parent(to(to.getId())).name("moved"));
-    equal(List.of(moved.getId(), moved.getParent().getId(), moved.getName()), List.of(child.getId(), to.getId(), "moved"), "moved");
+    equal(
+        List.of(moved.getId(), moved.getParent().getId(), moved.getName()),
+        List.of(child.getId(), to.getId(), "moved"),
+        "moved");
     equal(names(folders.getFolderItems(from.getId()).getEntries()), List.of(), "where it was");
     equal(names(folders.getFolderItems(to.getId()).getEntries()), List.of("moved"), "where it is");
-    refused(400, "cyclical_folder_structure", () -> change(to.getId(), changes().parent(to(child.getId()))));
+    refused(
+        400,
+        "cyclical_folder_structure",
+        () -> change(to.getId(), changes().parent(to(child.getId()))));
   }
 
   private void copy() throws Exception {
@@ -128,20 +160,28 @@ final class Folders {
     FileFull leaf = put(client, inner.getId(), "leaf.bin", data);
     CopyFolderRequestBodyParentField there = new CopyFolderRequestBodyParentField(here);
     FolderFull copy =
-        folders.copyFolder(tree.getId(), new CopyFolderRequestBody.Builder(there).name("tree again").build());
-    equal(List.of(copy.getName(), copy.getEtag(), copy.getSize()), List.of("tree again", "0", 3000L), "the copy");
+        folders.copyFolder(
+            tree.getId(), new CopyFolderRequestBody.Builder(there).name("tree again").build());
+    equal(
+        List.of(copy.getName(), copy.getEtag(), copy.getSize()),
+        List.of("tree again", "0", 3000L),
+        "the copy");
     Item innerCopy = folders.getFolderItems(copy.getId()).getEntries().get(0);
     Item leafCopy = folders.getFolderItems(innerCopy.getId()).getEntries().get(0);
     isTrue(!leafCopy.getId().equals(leaf.getId()), "an id of its own");
     sameBytes(read(client, leafCopy.getId()), data, "content of the copy");
-    refused(409, "item_name_in_use", () -> folders.copyFolder(tree.getId(), new CopyFolderRequestBody(there)));
+    refused(
+        409,
+        "item_name_in_use",
+        () -> folders.copyFolder(tree.getId(), new CopyFolderRequestBody(there)));
   }
 
   private void delete() throws Exception {
     FolderFull full = mkdir(client, here, "full");
     mkdir(client, full.getId(), "child");
     refused(400, "folder_not_empty", () -> folders.deleteFolderById(full.getId()));
-    folders.deleteFolderById(full.getId(), new DeleteFolderByIdQueryParams.Builder().recursive(true).build());
+    folders.deleteFolderById(
+        full.getId(), new DeleteFolderByIdQueryParams.Builder().recursive(true).build());
     refused(404, "trashed", () -> folders.getFolderById(full.getId()));
   }
 
@@ -159,13 +199,19 @@ final class Folders {
     List<String> inOrder = List.of("eta", "zeta", "a.bin", "b.bin", "C.bin");
     Items all = folders.getFolderItems(listed);
     equal(names(all.getEntries()), inOrder, "the order");
-    equal(List.of(all.getTotalCount(), all.getOffset(), all.getLimit()), List.of(5L, 0L, 100L), "the frame");
+    equal(
+        List.of(all.getTotalCount(), all.getOffset(), all.getLimit()),
+        List.of(5L, 0L, 100L),
+        "the frame");
     Items second = page(listed, new GetFolderItemsQueryParams.Builder().offset(2L).limit(2L));
     equal(names(second.getEntries()), inOrder.subList(2, 4), "a page");
     List<String> got = new ArrayList<>();
     String marker = null;
     do {
-      Items page = page(listed, new GetFolderItemsQueryParams.Builder().usemarker(true).limit(2L).marker(marker));
+      Items page =
+          page(
+              listed,
+              new GetFolderItemsQueryParams.Builder().usemarker(true).limit(2L).marker(marker));
       got.addAll(names(page.getEntries()));
       marker = page.getNextMarker();
     } while (marker != null);

@@ -55,7 +55,8 @@ final class Links {
   }
 
   private static FindFileForSharedLinkHeaders header(String url, String password) {
-    return new FindFileForSharedLinkHeaders("shared_link=" + url + "&shared_link_password=" + password);
+    return new FindFileForSharedLinkHeaders(
+        "shared_link=" + url + "&shared_link_password=" + password);
   }
 
   private void file() throws Exception {
@@ -76,21 +77,31 @@ final class Links {
             new AddShareLinkToFileQueryParams(FIELDS));
     String url = added.getSharedLink().getUrl();
     equal(
-        List.of(added.getSharedLink().getAccess().getValue(), added.getSharedLink().getIsPasswordEnabled()),
+        List.of(
+            added.getSharedLink().getAccess().getValue(),
+            added.getSharedLink().getIsPasswordEnabled()),
         List.of("open", true),
         "the link");
     equal(
-        links.getSharedLinkForFile(file.getId(), new GetSharedLinkForFileQueryParams(FIELDS)).getSharedLink().getUrl(),
+        links
+            .getSharedLinkForFile(file.getId(), new GetSharedLinkForFileQueryParams(FIELDS))
+            .getSharedLink()
+            .getUrl(),
         url,
         "as got");
-    equal(them.getSharedLinksFiles().findFileForSharedLink(header(url, "Secret123@")).getId(), file.getId(), "found");
+    equal(
+        them.getSharedLinksFiles().findFileForSharedLink(header(url, "Secret123@")).getId(),
+        file.getId(),
+        "found");
     refused(
         403,
         "incorrect_shared_item_password",
         () -> them.getSharedLinksFiles().findFileForSharedLink(header(url, "wrong")));
     refused(404, "not_found", () -> them.getFiles().getFileById(file.getId()));
     DownloadFileHeaders by =
-        new DownloadFileHeaders.Builder().boxapi("shared_link=" + url + "&shared_link_password=Secret123@").build();
+        new DownloadFileHeaders.Builder()
+            .boxapi("shared_link=" + url + "&shared_link_password=Secret123@")
+            .build();
     try (InputStream in = them.getDownloads().downloadFile(file.getId(), by)) {
       sameBytes(in.readAllBytes(), data, "content by link");
     }
@@ -100,7 +111,8 @@ final class Links {
             new UpdateSharedLinkOnFileRequestBody.Builder()
                 .sharedLink(
                     new UpdateSharedLinkOnFileRequestBodySharedLinkField.Builder()
-                        .access(UpdateSharedLinkOnFileRequestBodySharedLinkAccessField.COLLABORATORS)
+                        .access(
+                            UpdateSharedLinkOnFileRequestBodySharedLinkAccessField.COLLABORATORS)
                         .build())
                 .build(),
             new UpdateSharedLinkOnFileQueryParams(FIELDS));
@@ -111,7 +123,10 @@ final class Links {
             new RemoveSharedLinkFromFileRequestBody.Builder().sharedLink(null).build(),
             new RemoveSharedLinkFromFileQueryParams(FIELDS));
     isTrue(removed.getSharedLink() == null, "removed");
-    refused(404, "not_found", () -> them.getSharedLinksFiles().findFileForSharedLink(header(url, "Secret123@")));
+    refused(
+        404,
+        "not_found",
+        () -> them.getSharedLinksFiles().findFileForSharedLink(header(url, "Secret123@")));
   }
 
   private void folder() {
@@ -133,13 +148,16 @@ final class Links {
             .getUrl();
     String by = "shared_link=" + url;
     equal(
-        them.getSharedLinksFolders().findFolderForSharedLink(new FindFolderForSharedLinkHeaders(by)).getId(),
+        them.getSharedLinksFolders()
+            .findFolderForSharedLink(new FindFolderForSharedLinkHeaders(by))
+            .getId(),
         shared.getId(),
         "found");
     equal(
         ids(
             them.getFolders()
-                .getFolderItems(shared.getId(), new GetFolderItemsHeaders.Builder().boxapi(by).build())
+                .getFolderItems(
+                    shared.getId(), new GetFolderItemsHeaders.Builder().boxapi(by).build())
                 .getEntries()),
         List.of(inside.getId()),
         "its items");

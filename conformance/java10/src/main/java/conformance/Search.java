@@ -30,7 +30,9 @@ final class Search {
   }
 
   private SearchForContentQueryParams.Builder query() {
-    return new SearchForContentQueryParams.Builder().query(word).ancestorFolderIds(List.of(box.folder.getId()));
+    return new SearchForContentQueryParams.Builder()
+        .query(word)
+        .ancestorFolderIds(List.of(box.folder.getId()));
   }
 
   private SearchResultsResponse ask(SearchForContentQueryParams.Builder query) {
@@ -38,7 +40,10 @@ final class Search {
   }
 
   private List<String> found(SearchForContentQueryParams.Builder query) {
-    return ask(query).getSearchResults().getEntries().stream().map(SearchResultItem::getName).sorted().toList();
+    return ask(query).getSearchResults().getEntries().stream()
+        .map(SearchResultItem::getName)
+        .sorted()
+        .toList();
   }
 
   private void search() throws Exception {
@@ -47,16 +52,32 @@ final class Search {
     put(client, inner, "picture of a " + word + ".PNG", content(61, 5000));
     until("all three are found", () -> ask(query()).getTotalCount() == 3);
     SearchResultsResponse all = ask(query());
-    equal(List.of(all.getType(), all.getOffset(), all.getLimit()), List.of("search_results_items", 0L, 30L), "the frame");
+    equal(
+        List.of(all.getType(), all.getOffset(), all.getLimit()),
+        List.of("search_results_items", 0L, 30L),
+        "the frame");
     String txt = word + " report.txt";
     String png = "picture of a " + word + ".PNG";
     equal(found(query().query(word.toUpperCase() + " REPORT")), List.of(txt), "two words");
-    equal(found(query().type(SearchForContentQueryParamsTypeField.FOLDER)), List.of(word + " folder"), "folders");
+    equal(
+        found(query().type(SearchForContentQueryParamsTypeField.FOLDER)),
+        List.of(word + " folder"),
+        "folders");
     equal(found(query().fileExtensions(List.of("png"))), List.of(png), "png");
     equal(found(query().ancestorFolderIds(List.of(inner))), List.of(png), "in a folder");
-    equal(found(query().type(SearchForContentQueryParamsTypeField.FILE).sizeRange(List.of(50L, 150L))), List.of(txt), "by size");
+    equal(
+        found(
+            query().type(SearchForContentQueryParamsTypeField.FILE).sizeRange(List.of(50L, 150L))),
+        List.of(txt),
+        "by size");
     SearchResultsResponse page = ask(query().offset(1L).limit(1L));
-    equal(List.of(page.getTotalCount(), (long) page.getSearchResults().getEntries().size()), List.of(3L, 1L), "a page");
-    equal(ask(query().includeRecentSharedLinks(true)).getType(), "search_results_with_shared_links", "with shared links");
+    equal(
+        List.of(page.getTotalCount(), (long) page.getSearchResults().getEntries().size()),
+        List.of(3L, 1L),
+        "a page");
+    equal(
+        ask(query().includeRecentSharedLinks(true)).getType(),
+        "search_results_with_shared_links",
+        "with shared links");
   }
 }

@@ -41,15 +41,25 @@ final class Streams {
   }
 
   private String now() {
-    Events now = client.getEvents().getEvents(new GetEventsQueryParams.Builder().streamPosition("now").build());
+    Events now =
+        client
+            .getEvents()
+            .getEvents(new GetEventsQueryParams.Builder().streamPosition("now").build());
     equal(List.of(now.getChunkSize(), now.getEntries().size()), List.of(0L, 0), "a chunk of now");
     return now.getRawData().path("next_stream_position").asText();
   }
 
   private static String what(Event event) {
     String id =
-        event.getSource().isFile() ? event.getSource().getFile().getId() : event.getSource().getFolder().getId();
+        event.getSource().isFile()
+            ? event.getSource().getFile().getId()
+            : event.getSource().getFolder().getId();
     return event.getEventType().getValue() + " " + id;
+  }
+
+  /** Downloads are told late: those of other checks may come in between. */
+  private static boolean isOfNow(String what) {
+    return !what.startsWith("ITEM_DOWNLOAD ");
   }
 
   private void events() {
@@ -58,16 +68,19 @@ final class Streams {
     FolderFull folder = mkdir(client, box.folder.getId(), "evented");
     client.getFiles().deleteFileById(file.getId());
     client.getTrashedFiles().restoreFileFromTrash(file.getId());
-    Events got = client.getEvents().getEvents(new GetEventsQueryParams.Builder().streamPosition(begun).build());
+    Events got =
+        client
+            .getEvents()
+            .getEvents(new GetEventsQueryParams.Builder().streamPosition(begun).build());
     equal(
-        got.getEntries().stream().map(Streams::what).toList(),
+        got.getEntries().stream().map(Streams::what).filter(Streams::isOfNow).toList(),
         List.of(
             "ITEM_UPLOAD " + file.getId(),
             "ITEM_CREATE " + folder.getId(),
             "ITEM_TRASH " + file.getId(),
             "ITEM_UNDELETE_VIA_TRASH " + file.getId()),
         "events");
-    equal(got.getChunkSize(), 4L, "chunk_size");
+    equal(got.getChunkSize(), (long) got.getEntries().size(), "chunk_size");
   }
 
   private void adminLogs() {
@@ -101,13 +114,16 @@ final class Streams {
             .findFirst()
             .orElseThrow();
     equal(
-        List.of(source.getItemName(), source.getParent().getId()), List.of("logged.txt", box.folder.getId()), "the source");
+        List.of(source.getItemName(), source.getParent().getId()),
+        List.of("logged.txt", box.folder.getId()),
+        "the source");
   }
 
   private void realtime() {
     RealtimeServer server = client.getEvents().getEventsWithLongPolling().getEntries().get(0);
     equal(
-        List.of(server.getType(), server.getTtl(), server.getMaxRetries(), server.getRetryTimeout()),
+        List.of(
+            server.getType(), server.getTtl(), server.getMaxRetries(), server.getRetryTimeout()),
         List.of("realtime_server", "10", "10", 610L),
         "the server");
   }
@@ -120,7 +136,7 @@ final class Streams {
         new Thread(
             () -> {
               for (Event event : stream) {
-                if (event != null) {
+                if (event != null && isOfNow(what(event))) {
                   got.add(what(event));
                 }
               }

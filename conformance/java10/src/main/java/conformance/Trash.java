@@ -49,11 +49,10 @@ final class Trash {
   }
 
   private boolean listed(String id) {
-    return ids(
-            client
-                .getTrashedItems()
-                .getTrashedItems(new GetTrashedItemsQueryParams.Builder().limit(1000L).build())
-                .getEntries())
+    return ids(client
+            .getTrashedItems()
+            .getTrashedItems(new GetTrashedItemsQueryParams.Builder().limit(1000L).build())
+            .getEntries())
         .contains(id);
   }
 
@@ -64,11 +63,18 @@ final class Trash {
     client.getFiles().deleteFileById(file.getId());
     TrashFile gone = trash.getTrashedFileById(file.getId());
     equal(
-        List.of(gone.getId(), gone.getName(), gone.getSha1(), gone.getItemStatus().getValue(), gone.getParent().getId()),
+        List.of(
+            gone.getId(),
+            gone.getName(),
+            gone.getSha1(),
+            gone.getItemStatus().getValue(),
+            gone.getParent().getId()),
         List.of(file.getId(), "gone.bin", file.getSha1(), "trashed", here),
         "in the trash");
     equal(gone.getPathCollection().getEntries().get(0).getName(), "Trash", "path");
-    isTrue(gone.getTrashedAt() != null && gone.getPurgedAt() != null && listed(file.getId()), "times, and the listing");
+    isTrue(
+        gone.getTrashedAt() != null && gone.getPurgedAt() != null && listed(file.getId()),
+        "times, and the listing");
     put(client, here, "Gone.bin");
     refused(409, "item_name_in_use", () -> trash.restoreFileFromTrash(file.getId()));
     String to = mkdir(client, here, "restored to").getId();
@@ -80,7 +86,11 @@ final class Trash {
                 .parent(new RestoreFileFromTrashRequestBodyParentField.Builder().id(to).build())
                 .build());
     equal(
-        List.of(back.getId(), back.getName(), back.getParent().getId(), back.getItemStatus().getValue()),
+        List.of(
+            back.getId(),
+            back.getName(),
+            back.getParent().getId(),
+            back.getItemStatus().getValue()),
         List.of(file.getId(), "back.bin", to, "active"),
         "restored");
     sameBytes(read(client, file.getId()), data, "content");
@@ -96,7 +106,8 @@ final class Trash {
     FolderFull tree = mkdir(client, here, "trashed tree");
     byte[] data = content(31, 999);
     FileFull leaf = put(client, tree.getId(), "leaf.bin", data);
-    DeleteFolderByIdQueryParams whole = new DeleteFolderByIdQueryParams.Builder().recursive(true).build();
+    DeleteFolderByIdQueryParams whole =
+        new DeleteFolderByIdQueryParams.Builder().recursive(true).build();
     client.getFolders().deleteFolderById(tree.getId(), whole);
     TrashFolder gone = trash.getTrashedFolderById(tree.getId());
     equal(
@@ -107,7 +118,8 @@ final class Trash {
     equal(
         trash
             .restoreFolderFromTrash(
-                tree.getId(), new RestoreFolderFromTrashRequestBody.Builder().name("trashed tree again").build())
+                tree.getId(),
+                new RestoreFolderFromTrashRequestBody.Builder().name("trashed tree again").build())
             .getName(),
         "trashed tree again",
         "restored");
@@ -132,7 +144,12 @@ final class Trash {
   private void webLinks() throws Exception {
     WebLink made = link("a web link");
     equal(
-        List.of(made.getUrl(), made.getName(), made.getDescription(), made.getParent().getId(), made.getEtag()),
+        List.of(
+            made.getUrl(),
+            made.getName(),
+            made.getDescription(),
+            made.getParent().getId(),
+            made.getEtag()),
         List.of("https://example.com/a?b=c", "a web link", "a description", here, "0"),
         "the web link");
     equal(client.getWebLinks().getWebLinkById(made.getId()).getUrl(), made.getUrl(), "as got");
@@ -141,7 +158,10 @@ final class Trash {
             .getWebLinks()
             .updateWebLinkById(
                 made.getId(),
-                new UpdateWebLinkByIdRequestBody.Builder().name("another web link").url("https://example.com/other").build());
+                new UpdateWebLinkByIdRequestBody.Builder()
+                    .name("another web link")
+                    .url("https://example.com/other")
+                    .build());
     equal(
         List.of(changed.getId(), changed.getName(), changed.getUrl(), changed.getEtag()),
         List.of(made.getId(), "another web link", "https://example.com/other", "1"),
@@ -154,10 +174,16 @@ final class Trash {
     TrashedWebLinksManager trash = client.getTrashedWebLinks();
     WebLink made = link("thrown away");
     client.getWebLinks().deleteWebLinkById(made.getId());
-    equal(client.getWebLinks().getWebLinkById(made.getId()).getItemStatus().getValue(), "trashed", "item_status");
+    equal(
+        client.getWebLinks().getWebLinkById(made.getId()).getItemStatus().getValue(),
+        "trashed",
+        "item_status");
     equal(trash.getTrashedWebLinkById(made.getId()).getUrl(), made.getUrl(), "in the trash");
     isTrue(listed(made.getId()), "listed");
-    equal(trash.restoreWeblinkFromTrash(made.getId()).getItemStatus().getValue(), "active", "restored");
+    equal(
+        trash.restoreWeblinkFromTrash(made.getId()).getItemStatus().getValue(),
+        "active",
+        "restored");
     client.getWebLinks().deleteWebLinkById(made.getId());
     trash.deleteTrashedWebLinkById(made.getId());
     refused(404, "not_found", () -> client.getWebLinks().getWebLinkById(made.getId()));

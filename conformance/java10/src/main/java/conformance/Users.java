@@ -44,12 +44,17 @@ final class Users {
 
   private void me() {
     UserFull me = users.getUserMe();
-    isTrue(me.getCreatedAt() != null && me.getSpaceUsed() != null && me.getStatus() != null, "Standard fields");
+    isTrue(
+        me.getCreatedAt() != null && me.getSpaceUsed() != null && me.getStatus() != null,
+        "Standard fields");
     isTrue(me.getRole() == null, "a Full field unasked");
     UserFull full =
-        users.getUserMe(new GetUserMeQueryParams.Builder().fields(List.of("role", "enterprise")).build());
+        users.getUserMe(
+            new GetUserMeQueryParams.Builder().fields(List.of("role", "enterprise")).build());
     equal(full.getRole().getValue(), "admin", "role");
-    isTrue(full.getName() == null && full.getEnterprise().getId().matches("\\d+"), "enterprise and no more");
+    isTrue(
+        full.getName() == null && full.getEnterprise().getId().matches("\\d+"),
+        "enterprise and no more");
     equal(users.getUserById(me.getId()).getLogin(), me.getLogin(), "by id");
   }
 
@@ -63,27 +68,44 @@ final class Users {
                 .spaceAmount(5_000_000L)
                 .build());
     equal(
-        List.of(user.getName(), user.getLogin(), user.getJobTitle(), user.getLanguage(), user.getSpaceAmount(), user.getSpaceUsed()),
+        List.of(
+            user.getName(),
+            user.getLogin(),
+            user.getJobTitle(),
+            user.getLanguage(),
+            user.getSpaceAmount(),
+            user.getSpaceUsed()),
         List.of("Java User", login(box, "Java User"), "Clerk", "de", 5_000_000L, 0L),
         "the user");
     equal(users.getUserById(user.getId()).getName(), "Java User", "as got");
     refused(409, "user_login_already_used", () -> newUser(box, "Java User"));
     refused(404, "not_found", () -> users.getUserById("990017"));
     String term = user.getLogin().replaceAll("@.*", "");
-    List<UserFull> found = users.getUsers(new GetUsersQueryParams.Builder().filterTerm(term).build()).getEntries();
+    List<UserFull> found =
+        users.getUsers(new GetUsersQueryParams.Builder().filterTerm(term).build()).getEntries();
     equal(found.stream().map(UserFull::getId).toList(), List.of(user.getId()), "found by login");
     equal(
-        users.getUsers(new GetUsersQueryParams.Builder().limit(1L).offset(1L).build()).getEntries().size(), 1, "a page");
+        users
+            .getUsers(new GetUsersQueryParams.Builder().limit(1L).offset(1L).build())
+            .getEntries()
+            .size(),
+        1,
+        "a page");
   }
 
   private void updateAndDelete() throws Exception {
     UserFull user = newUser(box, "Java Changing");
     UserFull updated =
         users.updateUserById(
-            user.getId(), new UpdateUserByIdRequestBody.Builder().name("Updated").jobTitle("Boss").build());
-    equal(List.of(updated.getId(), updated.getName(), updated.getJobTitle()), List.of(user.getId(), "Updated", "Boss"), "updated");
+            user.getId(),
+            new UpdateUserByIdRequestBody.Builder().name("Updated").jobTitle("Boss").build());
+    equal(
+        List.of(updated.getId(), updated.getName(), updated.getJobTitle()),
+        List.of(user.getId(), "Updated", "Boss"),
+        "updated");
     mkdir(box.client.withAsUserHeader(user.getId()), "0", "content");
-    isTrue(statusOf(() -> users.deleteUserById(user.getId())) >= 400, "a user with content is kept");
+    isTrue(
+        statusOf(() -> users.deleteUserById(user.getId())) >= 400, "a user with content is kept");
     users.deleteUserById(user.getId(), new DeleteUserByIdQueryParams.Builder().force(true).build());
     refused(404, "not_found", () -> users.getUserById(user.getId()));
   }
@@ -104,7 +126,10 @@ final class Users {
   private void quota() throws Exception {
     UserFull user =
         users.createUser(
-            new CreateUserRequestBody.Builder("Java Small").login(login(box, "Java Small")).spaceAmount(10_000L).build());
+            new CreateUserRequestBody.Builder("Java Small")
+                .login(login(box, "Java Small"))
+                .spaceAmount(10_000L)
+                .build());
     BoxClient them = box.client.withAsUserHeader(user.getId());
     put(them, "0", "fits.bin", content(6, 6000));
     refused(403, "storage_limit_exceeded", () -> put(them, "0", "over.bin", content(7, 6000)));

@@ -40,11 +40,20 @@ final class Versions {
   private void list() throws Exception {
     FileFull file = put(client, box.folder.getId(), "versions.bin", content(40, 1000));
     String first = file.getFileVersion().getId();
-    String second = putVersion(client, file.getId(), "versions.bin", content(41, 2000)).getFileVersion().getId();
+    String second =
+        putVersion(client, file.getId(), "versions.bin", content(41, 2000))
+            .getFileVersion()
+            .getId();
     putVersion(client, file.getId(), "versions.bin", content(42, 3000));
     List<FileVersionFull> past = versions.getFileVersions(file.getId()).getEntries();
-    equal(past.stream().map(FileVersionFull::getId).toList(), List.of(second, first), "the newest first");
-    equal(past.get(1).getSha1() + past.get(1).getSize(), sha1Hex(content(40, 1000)) + 1000L, "sha1 and size");
+    equal(
+        past.stream().map(FileVersionFull::getId).toList(),
+        List.of(second, first),
+        "the newest first");
+    equal(
+        past.get(1).getSha1() + past.get(1).getSize(),
+        sha1Hex(content(40, 1000)) + 1000L,
+        "sha1 and size");
     equal(versions.getFileVersionById(file.getId(), second).getSize(), 2000L, "got by id");
     refused(404, "not_found", () -> versions.getFileVersionById(file.getId(), "990017"));
   }
@@ -57,7 +66,9 @@ final class Versions {
     FileVersionFull gone = versions.getFileVersionById(file.getId(), first);
     isTrue(gone.getTrashedAt() != null && gone.getTrashedBy() != null, "trashed_at and trashed_by");
     versions.updateFileVersionById(
-        file.getId(), first, new UpdateFileVersionByIdRequestBody.Builder().trashedAt(null).build());
+        file.getId(),
+        first,
+        new UpdateFileVersionByIdRequestBody.Builder().trashedAt(null).build());
     FileVersionFull back = versions.getFileVersionById(file.getId(), first);
     isTrue(back.getTrashedAt() == null && back.getRestoredAt() != null, "restored_at");
   }
