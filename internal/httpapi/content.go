@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -202,6 +203,29 @@ func (s *Server) ready(c *call) error {
 		}
 	}
 	return plain(c, http.StatusOK, "ready\n")
+}
+
+// handoutPath is where what was made for one person to download waits.
+const handoutPath = "/app_config/"
+
+// handout handles GET /app_config/:token: an application's configuration, once.
+func (s *Server) handout(c *call) error {
+	if c.Method != http.MethodGet {
+		return content.Errorf(content.MethodNotAllowed, "it can be asked for once only, and not by %s", c.Method)
+	}
+	text, err := s.Auth.Handout(c.Context(), c.param("token"))
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="config.json"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	c.w.WriteHeader(http.StatusOK)
+	c.w.Write(text) // a client that has gone has lost it, and asks for another
+	return nil
 }
 
 // reachable handles POST /html5, which browser components ask to see whether a host answers.
