@@ -182,7 +182,8 @@ func npm(t *testing.T, dir string) {
 
 func TestNode10(t *testing.T) {
 	npm(t, "node10")
-	suite(t, "node10", serve(t).env(), "node", "run.mjs")
+	t.Run("chunked", func(t *testing.T) { suite(t, "node10", serve(t).env(), "node", "run.mjs") })
+	inAreas(t, "node10", ".mjs", nil, "node")
 }
 
 func TestNode3(t *testing.T) {
@@ -190,34 +191,56 @@ func TestNode3(t *testing.T) {
 	suite(t, "node3", serve(t).env(), "node", "run.mjs")
 }
 
-func TestPython10(t *testing.T) { python(t, "python10") }
-func TestPython3(t *testing.T)  { python(t, "python3") }
+func TestPython10(t *testing.T) {
+	python, path := venv(t, "python10")
+	t.Run("chunked", func(t *testing.T) { suite(t, "python10", serve(t).env(path), python, "-B", "run.py") })
+	inAreas(t, "python10", ".py", []string{path}, python, "-B")
+}
 
-func python(t *testing.T, dir string) {
+func TestPython3(t *testing.T) {
+	python, path := venv(t, "python3")
+	suite(t, "python3", serve(t).env(path), python, "-B", "run.py")
+}
+
+// venv installs what a Python suite pins. It returns the interpreter to run it
+// with, and the variable that lets it find what both Python suites are made of.
+func venv(t *testing.T, dir string) (python, path string) {
+	t.Helper()
 	need(t, "python3")
-	venv := filepath.Join(t.TempDir(), "venv")
-	command(t, 5*time.Minute, dir, os.Environ(), "python3", "-m", "venv", venv)
-	command(t, 5*time.Minute, dir, os.Environ(), filepath.Join(venv, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
-	shared, err := filepath.Abs("python") // what both Python suites are made of
+	bin := filepath.Join(t.TempDir(), "venv", "bin")
+	command(t, 5*time.Minute, dir, os.Environ(), "python3", "-m", "venv", filepath.Dir(bin))
+	command(t, 5*time.Minute, dir, os.Environ(), filepath.Join(bin, "pip"), "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
+	shared, err := filepath.Abs("python")
 	if err != nil {
 		t.Fatal(err)
 	}
-	suite(t, dir, serve(t).env("PYTHONPATH="+shared), filepath.Join(venv, "bin", "python"), "-B", "run.py")
+	return filepath.Join(bin, "python"), "PYTHONPATH=" + shared
 }
 
-func TestJava4(t *testing.T) { java(t, "java4", serve(t)) }
+func TestJava4(t *testing.T) {
+	run := java(t, "java4")
+	suite(t, "java4", serve(t).env(), "java", append(run, "conformance.Main")...)
+}
 
 // The newer SDK goes over TLS, as it would by default.
 func TestJava10(t *testing.T) {
+	run := java(t, "java10")
 	cert, key := certificate(t)
-	java(t, "java10", serve(t, "--tls-cert", cert, "--tls-key", key), "BOXCAR_CA="+cert)
+	overTLS := func(t *testing.T, main string, more func(*server) []string) {
+		s := serve(t, "--tls-cert", cert, "--tls-key", key)
+		suite(t, "java10", s.env(append(more(s), "BOXCAR_CA="+cert)...), "java", append(run, "conformance."+main)...)
+	}
+	t.Run("chunked", func(t *testing.T) { overTLS(t, "Main", func(*server) []string { return nil }) })
+	t.Run("areas", func(t *testing.T) { overTLS(t, "Areas", (*server).accounts) })
 }
 
-func java(t *testing.T, dir string, s *server, env ...string) {
+// java builds a suite, and returns what java needs to know to run one of its classes.
+func java(t *testing.T, dir string) []string {
+	t.Helper()
 	need(t, "java", "mvn")
 	build := t.TempDir()
 	command(t, 10*time.Minute, dir, os.Environ(), "mvn", "-q", "-B", "-DbuildDir="+build, "compile")
-	suite(t, dir, s.env(env...), "java", "-cp", filepath.Join(build, "classes")+":"+filepath.Join(build, "lib", "*"), "conformance.Main")
+	return []string{"-cp", filepath.Join(build, "classes") + ":" + filepath.Join(build, "lib", "*")}
 }
 
 // certificate is one for this machine that signs itself.

@@ -40,6 +40,17 @@ export async function refused(call, status, code) {
   return body;
 }
 
+// turnedDown waits for a call to fail whose error the SDK reads no body of:
+// deletes and downloads.
+export async function turnedDown(call, status) {
+  const err = await call.then(
+    () => assert.fail(`not refused; ${status} was expected`),
+    (err) => err,
+  );
+  if (!(err instanceof BoxApiError)) throw err;
+  assert.equal(err.responseInfo.statusCode, status, err.message);
+}
+
 // range describes a part to the SDK.
 export const range = (slot, size) => `bytes ${slot.offset}-${slot.offset + slot.length - 1}/${size}`;
 

@@ -41,6 +41,8 @@ var openDoors = map[string]string{
 	"POST /s/:token/file/:file":          "the link is what lets in",
 	"GET /s/:token/download":             "the link is what lets in",
 	"GET /s/:token/file/:file/download":  "the link is what lets in",
+	"GET /s/:token/preview":              "the link is what lets in",
+	"GET /s/:token/file/:file/preview":   "the link is what lets in",
 	"GET /v/:vanity":                     "the link is what lets in",
 	"GET /shared/static/:name":           "the link is what lets in",
 }

@@ -20,6 +20,7 @@ import (
 
 	"boxcar/internal/auth"
 	"boxcar/internal/content"
+	"boxcar/internal/preview"
 	"boxcar/internal/tree"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) paged(h handler) handler {
 		c.w.code = code
 		p := linkPage{Kind: "problem", Icon: "broken"}
 		switch content.KindOf(err) {
-		case content.NotFound, content.Trashed:
+		case content.NotFound, content.Trashed, content.NoPreview:
 			status = http.StatusNotFound
 			p.Title, p.Problem = "This link does not work", "It may have been taken back, it may be over, or the address is not complete. Ask whoever sent it to you for a new one."
 		case content.AccessDenied, content.InsufficientScope, content.ItemLocked:
@@ -145,7 +146,7 @@ func (s *Server) showLinkPage(c *call, status int, p linkPage) error {
 // other sites are told.
 func quietHeaders(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // without any, browsers hide where a form comes from, from us too
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 }
 
@@ -226,6 +227,9 @@ func (s *Server) linkPages(c *call) error {
 			s.Tree.CountPreview(o.Link.Item)
 		}
 		p := s.filePage(c, i, false)
+		if p.Show == "" && pictured(i.Name) && content.May(c.who, content.Preview, i) {
+			p.Show, p.Source = "image", c.linkURL(o, i)+"/preview"
+		}
 		p.Owner, p.Crumbs = i.OwnedBy.Name, c.crumbs(o, i)
 		if content.May(c.who, content.Download, i) {
 			p.Download = c.linkURL(o, i) + "/download"
@@ -413,6 +417,40 @@ func (s *Server) linkDownload(c *call) error {
 		return err
 	}
 	return s.toContent(c, item)
+}
+
+// linkPreview handles GET /s/:token/preview, and the same of a file below it: a
+// small form of a picture that may be seen and not downloaded.
+func (s *Server) linkPreview(c *call) error {
+	o, err := s.openLink(c)
+	if err != nil {
+		return err
+	}
+	item, err := s.below(c, o)
+	if err != nil {
+		return err
+	}
+	f, ok := item.(*content.File)
+	if !ok {
+		return content.Errorf(content.NotFound, "only files have previews")
+	}
+	if err := content.Allow(c.who, content.Preview, f); err != nil {
+		return err
+	}
+	quietHeaders(c.w.Header())
+	return s.picture(c, f, f.Version, preview.Form{Type: preview.JPEG, Side: previewSide}, "inline")
+}
+
+// previewSide is how large such a picture is, in pixels.
+const previewSide = 1024
+
+// pictured says whether there may be a preview of a file, by its name.
+func pictured(name string) bool {
+	switch dotted(name) {
+	case ".jpg", ".jpeg", ".png", ".gif", ".webp":
+		return true
+	}
+	return false
 }
 
 // toContent sends a browser to the bytes of a file.

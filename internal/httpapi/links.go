@@ -22,7 +22,7 @@ const (
 )
 
 // itemRoutes are where a BoxApi header counts: what is about items.
-var itemRoutes = []string{"/files", "/folders", "/web_links", "/shared_items"}
+var itemRoutes = []string{"/files", "/folders", "/web_links", "/shared_items", "/search"}
 
 // bringLinks adds to the caller's rights the shared link that a BoxApi header
 // names, and leaves of those that are in the token the ones that still are

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"net/http"
 	"slices"
@@ -579,7 +581,7 @@ func (r *reply) isPage() {
 	if strings.Contains(policy, "script") || strings.Contains(policy, "unsafe") {
 		r.t.Errorf("%s: policy is %q", r.what, policy)
 	}
-	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-cache, no-store"} {
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-cache, no-store"} {
 		if got := r.header.Get(name); got != want {
 			r.t.Errorf("%s: %s is %q", r.what, name, got)
 		}
@@ -613,6 +615,13 @@ func afterStyle(b []byte) string {
 	_, rest, _ := strings.Cut(string(b), "</style>")
 	return rest
 }
+
+// pixel is a picture in PNG.
+var pixel = func() string {
+	var b bytes.Buffer
+	png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1)))
+	return b.String()
+}()
 
 // attribute is the first value of an attribute in a page, as an address.
 func (r *reply) attribute(name string) string {
@@ -708,11 +717,19 @@ func TestSharedLinkPages(t *testing.T) {
 	})
 	t.Run("without download: no button and no content URL", func(t *testing.T) {
 		own := w.share(t, "files/"+picture.ID, fields{"permissions": fields{"can_download": false}})
-		w.visit(t, "GET", own.URL, "").want(200).has("picture.png", "does not let this file be downloaded").hasNot("/content/", "Download", "<img")
+		w.visit(t, "GET", own.URL, "").want(200).has("picture.png", "<img").hasNot("/content/", "Download")
+		w.visit(t, "GET", own.URL+"/preview", "").want(404) // it is no picture in truth
+		whole := w.simple(t, "true.png", pixel).file()
+		seen := w.share(t, "files/"+whole.ID, fields{"permissions": fields{"can_download": false}})
+		src := w.visit(t, "GET", seen.URL, "").want(200).attribute("src")
+		if r := w.visit(t, "GET", src, "").want(200); r.header.Get("Content-Type") != "image/jpeg" || r.header.Get("Content-Security-Policy") != "sandbox; default-src 'none'" {
+			t.Errorf("%v", r)
+		}
+		w.visit(t, "GET", seen.URL+"/download", "").want(403)
 		w.visit(t, "GET", own.URL+"/download", "").want(403)
 		w.visit(t, "GET", *own.DownloadURL, "").want(403)
 		w.share(t, "folders/"+shared, fields{"permissions": fields{"can_download": false}})
-		w.visit(t, "GET", l.URL+"/file/"+text.ID, "").want(200).has("notes.txt").hasNot("/content/", "Download", "three")
+		w.visit(t, "GET", l.URL+"/file/"+text.ID, "").want(200).has("notes.txt", "does not let this file be downloaded").hasNot("/content/", "Download", "three")
 		w.visit(t, "GET", l.URL+"/file/"+text.ID+"/download", "").want(403)
 		w.share(t, "folders/"+shared, fields{"permissions": fields{"can_download": true}})
 	})

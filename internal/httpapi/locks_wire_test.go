@@ -148,3 +148,51 @@ func TestOnlyHolderAndOwnerUnlock(t *testing.T) {
 		}
 	}
 }
+
+// Who comes with a link that lets its holder edit may lock a file, and the owner
+// may take that lock off.
+func TestLocksThroughLinks(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	f := w.simple(t, "shared", "12345").file()
+	path := "/2.0/files/" + f.ID
+	through := by(w.share(t, "files/"+f.ID, fields{"access": "open", "permissions": fields{"can_download": true, "can_edit": true}}))
+	one, two := w.user(t, "one@example.net", 0), w.user(t, "two@example.net", 0)
+	const denied, locked = "access_denied_insufficient_permissions", "access_denied_item_locked"
+
+	t.Run("a link is no right to rename, move or delete", func(t *testing.T) {
+		one.do(t, "PUT", path, fields{"name": "x"}, through...).refused(403, denied)
+		one.do(t, "PUT", path, fields{"parent": fields{"id": "0"}}, through...).refused(403, denied)
+		one.do(t, "PUT", path, fields{"tags": []string{"x"}}, through...).refused(403, denied)
+		one.do(t, "DELETE", path, nil, through...).refused(403, denied)
+		one.do(t, "PUT", path, fields{"lock": fields{}}).refused(404, "not_found") // without it, there is nothing
+	})
+	t.Run("the lock of one keeps out the other, and the owner", func(t *testing.T) {
+		got := one.do(t, "PUT", path+"?fields=lock", fields{"lock": fields{"type": "lock", "is_download_prevented": true}}, through...).want(200).object()
+		same(t, "created_by", got["lock"].(map[string]any)["created_by"].(map[string]any)["id"], one.who.ID.String())
+		for _, body := range []string{`{"lock":null}`, `{"lock":{}}`} {
+			two.do(t, "PUT", path, body, through...).refused(403, locked)
+		}
+		for _, u := range []*wire{two, w} {
+			u.post(t, path+"/content", newForm().file([]byte("x")), through...).refused(403, locked)
+			u.do(t, "GET", path+"/content", nil, through...).refused(403, locked)
+		}
+		w.do(t, "PUT", path, fields{"name": "x"}).refused(403, locked)
+		w.do(t, "DELETE", path, nil).refused(403, locked)
+		one.post(t, path+"/content", newForm().file([]byte("by the holder")), through...).file()
+	})
+	t.Run("the owner takes it off", func(t *testing.T) {
+		w.do(t, "PUT", path, `{"lock":null}`).want(200)
+		two.post(t, path+"/content", newForm().file([]byte("x")), through...).file()
+		events := w.happened(t, f.ID)
+		same(t, "events", events[len(events)-4:], []string{"LOCK_CREATE", "ITEM_UPLOAD", "LOCK_DESTROY", "ITEM_UPLOAD"})
+	})
+	t.Run("a favourite is each user's own, and listed if it can be seen without the link", func(t *testing.T) {
+		id := one.get(t, "/2.0/collections")["entries"].([]any)[0].(map[string]any)["id"].(string)
+		got := one.do(t, "PUT", path+"?fields=collections", fields{"collections": []fields{{"id": id}}}, through...).want(200).object()
+		same(t, "collections", len(got["collections"].([]any)), 1)
+		same(t, "total_count", one.get(t, "/2.0/collections/"+id+"/items")["total_count"], 0)
+		same(t, "the owner's", w.get(t, path+"?fields=collections")["collections"], []any{})
+		two.do(t, "PUT", path, fields{"collections": []fields{{"id": id}}}, through...).refused(400, "bad_request")
+	})
+}

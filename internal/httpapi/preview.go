@@ -274,6 +274,10 @@ func (s *Server) representation(c *call) error {
 	return s.write(c, http.StatusOK, s.located(c, f, v.ID, repName(form), entry(form, state)))
 }
 
+// seenSide is the side, in pixels, from which on a picture of a file counts as a
+// look at it: smaller ones are thumbnails, which nobody asked to see in particular.
+const seenSide = 1024
+
 // representationContent handles GET of a representation's bytes. None is
 // paged, so the path of the asset is empty or that of the first page.
 func (s *Server) representationContent(c *call) error {
@@ -298,5 +302,11 @@ func (s *Server) representationContent(c *call) error {
 	default:
 		return content.Errorf(content.BadRequest, "set_content_disposition_type can be inline or attachment, not %.40q", how)
 	}
-	return s.picture(c, f, v, form, save)
+	if err := s.picture(c, f, v, form, save); err != nil {
+		return err
+	}
+	if form.Side >= seenSide {
+		s.Tree.Seen(c.who, f.ID, content.ItemPreview)
+	}
+	return nil
 }

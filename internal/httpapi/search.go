@@ -36,8 +36,13 @@ func (s *Server) search(c *call) error {
 		}))
 	}
 	list := boxapi.SearchResultsLinks{Type: boxapi.TypeSearchResultsLinks, TotalCount: found.Total, Limit: q.Limit, Offset: q.Offset}
-	for _, i := range entries {
-		list.Entries = append(list.Entries, boxapi.SearchResult{Item: i, Type: boxapi.TypeSearchResult})
+	for n, i := range entries {
+		r := boxapi.SearchResult{Item: i, Type: boxapi.TypeSearchResult}
+		if c.link != nil && content.NodeOf(found.Items[n]).OwnedBy.ID != c.who.User {
+			link, _ := boxapi.ParseBoxAPI(c.Header.Get("BoxApi"))
+			r.AccessibleViaSharedLink = boxapi.NullString(link)
+		}
+		list.Entries = append(list.Entries, r)
 	}
 	return s.write(c, http.StatusOK, view.Show(list))
 }

@@ -183,8 +183,8 @@ func TestPromoteVersion(t *testing.T) {
 		clash := u.do(t, "POST", current, fields{"type": "file_version", "id": second}).refused(409, "item_name_in_use")
 		same(t, "conflicts", clash.ContextInfo.Conflicts["id"], other.ID)
 		same(t, "etag", u.get(t, path)["etag"], "2")
-		v := u.do(t, "DELETE", "/2.0/files/"+other.ID, nil).empty(204)
-		v = u.do(t, "POST", current+"?fields=name,version_number", fields{"type": "file_version", "id": json.Number(second)}).want(201)
+		u.do(t, "DELETE", "/2.0/files/"+other.ID, nil).empty(204)
+		v := u.do(t, "POST", current+"?fields=name,version_number", fields{"type": "file_version", "id": json.Number(second)}).want(201)
 		checkKeys(t, "a version", v.object(), "type id name version_number")
 		same(t, "version_number", v.object()["version_number"], "4")
 		same(t, "name", u.get(t, path)["name"], "new.txt")
@@ -212,6 +212,7 @@ func TestPromoteVersion(t *testing.T) {
 		same(t, "bytes", string(u.download(t, f.ID)), "new")
 		u.do(t, "DELETE", path, nil).empty(204)
 		u.do(t, "DELETE", path+"/trash", nil).empty(204)
+		w.Chores(t.Context())                 // what the delete had no time for goes behind its answer
 		same(t, "space_used", u.used(t), "1") // NEW.txt
 	})
 }

@@ -80,9 +80,11 @@ const (
 
 // Item is a folder, a file or a web link.
 type Item struct {
-	ID          content.ID
-	Kind        ItemKind
-	Parent      content.ID // 0 for a user's root, and for the top of a tree in Limbo
+	ID   content.ID
+	Kind ItemKind
+	// Parent is 0 for a user's root, for the top of a tree in Limbo, and for what
+	// is in the trash while the folder that it was in is gone for good.
+	Parent      content.ID
 	Name        string
 	Key         string // content.NameKey of Name
 	Sequence    int64

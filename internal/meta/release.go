@@ -89,7 +89,8 @@ type Purged struct {
 }
 
 // PurgeSome removes a part of a tree whose top is Going, from the bottom up, and
-// settles quotas. It does at least one step, and goes on as long as more says so, which
+// settles quotas. What was in the trash by itself stays there, and is in no folder
+// from then on. PurgeSome does at least one step, and goes on as long as more says so, which
 // is given the rows that are gone or were passed. A tree that is gone is Done.
 func PurgeSome(tx Tx, top, at content.ID, more func(rows int) bool) (Purged, error) {
 	p := purge{tx: tx, more: more, used: map[content.ID]int64{}}
@@ -169,6 +170,14 @@ func (p *purge) step(here Item) (next Item, err error) {
 		return Item{}, p.tx.DeleteItem(here.ID)
 	}
 	for _, child := range in {
+		if !child.TrashedAt.IsZero() {
+			p.rows++
+			child.Parent = 0
+			if err := p.tx.UpdateItem(child); err != nil {
+				return Item{}, err
+			}
+			continue
+		}
 		if child.Kind == Folder {
 			p.page = 1
 			return child, nil

@@ -266,8 +266,8 @@ func (c *checker) orphans(ctx context.Context) error {
 // folders only, so that a million files take seconds.
 func (c *checker) rows(ctx context.Context) error {
 	return c.Meta.View(ctx, func(tx meta.Tx) error {
-		c := &rowChecker{checker: c, tx: tx, folders: map[content.ID]*folderRow{}, used: map[content.ID]int64{}, reserved: map[content.ID]int64{}}
-		for _, step := range []func(context.Context) error{c.items, c.trees, c.versions, c.sessions, c.users} {
+		c := &rowChecker{checker: c, tx: tx, folders: map[content.ID]*folderRow{}, linked: map[content.ID]bool{}, used: map[content.ID]int64{}, reserved: map[content.ID]int64{}}
+		for _, step := range []func(context.Context) error{c.items, c.links, c.trees, c.versions, c.sessions, c.users} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -280,6 +280,7 @@ type rowChecker struct {
 	*checker
 	tx             meta.Tx
 	folders        map[content.ID]*folderRow
+	linked         map[content.ID]bool  // items that say that they have a shared link
 	used, reserved map[content.ID]int64 // bytes, by user
 	versionsOf     int                  // versions that files have
 	bytesOf        int64                // and their bytes
@@ -310,6 +311,9 @@ func (c *rowChecker) items(ctx context.Context) error {
 		func(i meta.Item) error {
 			if i.Key != content.NameKey(i.Name) {
 				c.broken("item %s: the key %q is not that of its name %q", i.ID, i.Key, i.Name)
+			}
+			if i.Linked {
+				c.linked[i.ID] = true
 			}
 			switch i.Limbo {
 			case meta.Growing:
@@ -342,6 +346,24 @@ func (c *rowChecker) items(ctx context.Context) error {
 			c.total(i.ID, i.Totals, meta.Totals{})
 			return nil
 		})
+}
+
+// links compares shared links with what their items say.
+func (c *rowChecker) links(ctx context.Context) error {
+	err := all(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]meta.SharedLink, error) { return tx.AllSharedLinks(after, page) },
+		func(l meta.SharedLink) content.ID { return l.Item },
+		func(l meta.SharedLink) error {
+			if !c.linked[l.Item] {
+				c.broken("item %s has a shared link, and says that it has none", l.Item)
+			}
+			delete(c.linked, l.Item)
+			return nil
+		})
+	for id := range c.linked {
+		c.broken("item %s says that it has a shared link, and has none", id)
+	}
+	return err
 }
 
 func (c *rowChecker) total(id content.ID, kept, sum meta.Totals) {

@@ -229,6 +229,18 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 				return tx.UpdateItem(i)
 			})
 		}, `the key "other" is not that of its name "f"`},
+		{"a shared link that its item does not know", func(d *data) error {
+			return d.rows.Update(d.t.Context(), func(tx meta.Tx) error {
+				return tx.InsertSharedLink(meta.SharedLink{Item: d.item.ID, Token: "token"})
+			})
+		}, "has a shared link, and says that it has none"},
+		{"an item that says it has a shared link", func(d *data) error {
+			return d.rows.Update(d.t.Context(), func(tx meta.Tx) error {
+				i := d.item
+				i.Linked = true
+				return tx.UpdateItem(i)
+			})
+		}, "says that it has a shared link, and has none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newData(t)

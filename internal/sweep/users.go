@@ -70,6 +70,19 @@ func (s *Service) clear(tx meta.Tx, u content.User, now time.Time) (free []blob.
 		free, err = meta.Release(tx, sessions[0], content.Aborted, content.LogEvent{At: now, Event: "abort"})
 		return free, false, err
 	}
+	// What is in the trash by itself would stay there.
+	trashed, err := tx.Trashed(u.ID, meta.ItemPage{Limit: doomedAtOnce})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, item := range trashed {
+		if err := meta.Doom(tx, item); err != nil {
+			return nil, false, err
+		}
+	}
+	if len(trashed) == doomedAtOnce {
+		return nil, false, nil
+	}
 	// All that is in the root goes with it, bit by bit.
 	root, err := tx.Item(u.Root)
 	switch {

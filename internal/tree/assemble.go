@@ -67,8 +67,8 @@ func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, erro
 		switch {
 		case row.Limbo != meta.NoLimbo:
 			status = inLimbo
-		case !row.TrashedAt.IsZero() && status == content.Active:
-			status = content.InTrash
+		case !row.TrashedAt.IsZero():
+			status = content.InTrash // by itself, even where the folders above are on their way out
 		}
 		n, err := a.node(row, path, status)
 		if err != nil {
@@ -96,7 +96,7 @@ func (a *assembler) node(row meta.Item, path []content.Folder, status content.St
 	switch {
 	case row.Limbo != meta.NoLimbo:
 		n.Status = inLimbo
-	case !row.TrashedAt.IsZero() && status != inLimbo:
+	case !row.TrashedAt.IsZero():
 		n.Status = content.InTrash
 	}
 	if n.CreatedBy, err = a.person(row.CreatedBy); err != nil {
@@ -112,7 +112,7 @@ func (a *assembler) node(row meta.Item, path []content.Folder, status content.St
 
 func folder(row meta.Item, n content.Node) content.Folder {
 	return content.Folder{
-		Node: n, Root: row.Parent == 0 && row.Limbo == meta.NoLimbo,
+		Node: n, Root: row.Parent == 0 && row.Limbo == meta.NoLimbo && row.TrashedAt.IsZero(),
 		Size: row.Size, Holds: row.Holds(), FolderOptions: row.FolderOptions,
 	}
 }

@@ -39,7 +39,11 @@ func (w *world) all() (text string) {
 		if err != nil {
 			return err
 		}
-		b, err := json.MarshalIndent([]any{items, versions, len(kept), user.Used, last}, "", " ")
+		links, err := tx.AllSharedLinks(0, 1000)
+		if err != nil {
+			return err
+		}
+		b, err := json.MarshalIndent([]any{items, versions, len(kept), user.Used, last, links}, "", " ")
 		text = string(b)
 		return err
 	})
@@ -71,13 +75,15 @@ var changes = []struct {
 		_, err := w.tree.Update(ctx, w.who, tree.WebLink, a.link, tree.Change{URL: &url}, content.Preconditions{})
 		return err
 	}},
-	{"link", func(ctx context.Context, w *world, a *arranged) error {
-		_, err := w.tree.Update(ctx, w.who, tree.File, a.file.ID, tree.Change{Link: func(_ meta.Tx, _ content.Principal, _ time.Time, _ content.Item, row *meta.Item) (content.EventType, error) {
-			row.Linked = true
-			return content.ItemSharedCreate, nil
-		}}, content.Preconditions{})
-		return err
+	{"share", func(ctx context.Context, w *world, a *arranged) error {
+		vanity, password := "The-Vanity-Name", "pass-word"
+		return w.share(ctx, a.file.ID, &tree.LinkSettings{Vanity: &vanity, Password: &password})
 	}},
+	{"share otherwise", func(ctx context.Context, w *world, a *arranged) error {
+		vanity, no := "Another-Vanity-Name", false
+		return w.share(ctx, a.file.ID, &tree.LinkSettings{Vanity: &vanity, Download: &no})
+	}},
+	{"take back", func(ctx context.Context, w *world, a *arranged) error { return w.share(ctx, a.file.ID, nil) }},
 	{"create a web link", func(ctx context.Context, w *world, a *arranged) error {
 		_, err := w.tree.CreateWebLink(ctx, w.who, a.to, "https://example.net/new", nil, "")
 		return err
@@ -100,6 +106,15 @@ var changes = []struct {
 		_, err := w.tree.Restore(ctx, w.who, tree.WebLink, a.link, nil, nil)
 		return err
 	}},
+}
+
+func (w *world) share(ctx context.Context, file content.ID, set *tree.LinkSettings) error {
+	change, err := w.tree.LinkChange(ctx, set)
+	if err != nil {
+		return err
+	}
+	_, err = w.tree.Update(ctx, w.who, tree.File, file, tree.Change{Link: change}, content.Preconditions{})
+	return err
 }
 
 type arranged struct {

@@ -100,7 +100,8 @@ func (w *world) open(f *metatest.Faulty) {
 	w.faulty = &hooked{Faulty: metatest.Faulty{FailBefore: f.FailBefore, FailAfter: f.FailAfter, FailCall: f.FailCall}}
 	w.faulty.Store = w.rows
 	bites := meta.Bites{Rows: 4, Time: time.Hour}
-	w.tree = &tree.Service{Meta: w.faulty, Blobs: w.blobs, Now: w.clock, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30, Bites: bites}
+	w.tree = &tree.Service{Meta: w.faulty, Blobs: w.blobs, Now: w.clock, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30, Bites: bites,
+		HashPassword: w.auth.HashPassword, CheckPassword: w.auth.VerifyPassword}
 	w.sweep = &sweep.Service{Meta: w.rows, Blobs: w.blobs, Now: w.clock, Log: quiet, Growing: w.tree.Growing, Bites: bites}
 	w.up = upload.New(upload.Config{Meta: w.rows, Blobs: w.blobs, Tree: w.tree, Now: w.clock, NewID: w.newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet})
@@ -283,6 +284,9 @@ func TestACopyOfATreeIsTheSameTree(t *testing.T) {
 		t.Errorf("the copy is %+v", c)
 	}
 	w.settle("after a copy")
+	if err := w.tree.Purge(t.Context(), w.who, tree.File, trashed.ID); err != nil { // which would outlive its folder
+		t.Fatal(err)
+	}
 	// Bytes outlive the first of two that share them, and go with the second.
 	for i, id := range []content.ID{top, c.ID} {
 		if err := w.tree.TrashFolder(t.Context(), w.who, id, true, content.Preconditions{}); err != nil {
@@ -319,6 +323,9 @@ func TestWhatACopyKeepsAndWhatNot(t *testing.T) {
 		row.ContentCreatedAt, row.ContentModifiedAt = w.now.Add(-time.Hour), w.now.Add(-time.Minute)
 		row.Tags, row.Linked = []string{"tag"}, true
 		row.Lock = &meta.Lock{ID: 1, By: w.who.User, CreatedAt: w.now}
+	})
+	w.update(func(tx meta.Tx) error {
+		return tx.InsertSharedLink(meta.SharedLink{Item: f.ID, Token: "token", Access: content.LinkOpen})
 	})
 	w.now = w.now.Add(time.Hour)
 	for what, copied := range map[string]func() (content.ID, error){
@@ -783,7 +790,8 @@ func TestPastVersionsGoAfter30Days(t *testing.T) {
 	}
 }
 
-// What is in a tree that is being deleted is in nobody's trash any more.
+// What was in the trash by itself stays there while the tree that it is in is
+// being deleted, and when that is gone.
 func TestTheTrashWhileATreeIsOnItsWayOut(t *testing.T) {
 	w := newWorld(t)
 	top := w.grove("wood")
@@ -808,26 +816,33 @@ func TestTheTrashWhileATreeIsOnItsWayOut(t *testing.T) {
 	if err := w.tree.Purge(t.Context(), w.who, tree.Folder, top); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.tree.Trashed(t.Context(), w.who, tree.File, inner[1]); !content.Is(err, content.NotFound) {
-		t.Errorf("the file in it: %v", err)
-	}
-	if names, l := list(tree.Page{Limit: 3}); !slices.Equal(names, []string{"f0", "f1", "f2"}) || l.Total != 3 || l.Next != nil {
-		t.Errorf("%d: %q, and next %v", l.Total, names, l.Next)
-	}
-	if names, _ := list(tree.Page{Limit: 9, Offset: 1}); !slices.Equal(names, []string{"f1", "f2"}) {
-		t.Errorf("from 1: %q", names)
-	}
-	var got []string
-	for page := (tree.Page{Limit: 1}); ; {
-		names, l := list(page)
-		if got = append(got, names...); l.Next == nil {
-			break
+	for _, when := range []string{"while it goes", "when it is gone"} {
+		if _, err := w.tree.Trashed(t.Context(), w.who, tree.File, inner[1]); err != nil {
+			t.Errorf("%s, the file in it: %v", when, err)
 		}
-		page.After = l.Next
+		if names, l := list(tree.Page{Limit: 3}); !slices.Equal(names, []string{"f0", "f1", "f2"}) || l.Total != 4 || l.Next == nil {
+			t.Errorf("%s, %d: %q, and next %v", when, l.Total, names, l.Next)
+		}
+		if names, _ := list(tree.Page{Limit: 9, Offset: 1}); !slices.Equal(names, []string{"f1", "f2", "file2"}) {
+			t.Errorf("%s, from 1: %q", when, names)
+		}
+		var got []string
+		for page := (tree.Page{Limit: 1}); ; {
+			names, l := list(page)
+			if got = append(got, names...); l.Next == nil {
+				break
+			}
+			page.After = l.Next
+		}
+		if !slices.Equal(got, []string{"f0", "f1", "f2", "file2"}) {
+			t.Errorf("%s, by marker: %q", when, got)
+		}
+		if _, err := w.tree.Restore(t.Context(), w.who, tree.File, inner[1], nil, nil); !content.Is(err, content.AccessDenied) {
+			t.Errorf("%s, restored to where it was: %v", when, err)
+		}
+		w.settle(when)
 	}
-	if !slices.Equal(got, []string{"f0", "f1", "f2"}) {
-		t.Errorf("by marker: %q", got)
-	}
+	w.tree.Restore(t.Context(), w.who, tree.File, inner[1], nil, &w.who.Root)
 	w.settle("after it")
 }
 

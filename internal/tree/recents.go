@@ -104,17 +104,22 @@ func (s *Service) Seen(who content.Principal, item content.ID, what content.Even
 	if who.User == 0 {
 		return // somebody with a shared link
 	}
-	s.seen.mu.Lock()
-	defer s.seen.mu.Unlock()
-	if s.seen.notes == nil {
-		s.seen.notes = map[sight]time.Time{}
+	s.seen.note(sight{who.User, item, what}, s.Now())
+}
+
+func (s *seen) note(n sight, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.notes == nil {
+		s.notes = map[sight]time.Time{}
 	}
-	if n := (sight{who.User, item, what}); len(s.seen.notes) < maxSights {
-		s.seen.notes[n] = s.Now()
+	if len(s.notes) < maxSights {
+		s.notes[n] = at
 	}
 }
 
-// FlushSeen writes what Seen has noted, a few hundred in a transaction.
+// FlushSeen writes what Seen has noted, a few hundred in a transaction. What
+// could not be written is kept for the next time.
 func (s *Service) FlushSeen(ctx context.Context) error {
 	s.seen.mu.Lock()
 	notes := s.seen.notes
@@ -144,6 +149,9 @@ func (s *Service) FlushSeen(ctx context.Context) error {
 			return nil
 		})
 		if err != nil {
+			for n, at := range notes {
+				s.seen.note(n, at)
+			}
 			return err
 		}
 		for _, n := range some {

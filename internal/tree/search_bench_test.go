@@ -88,12 +88,12 @@ func BenchmarkSearch(b *testing.B) {
 		}
 		symbols := strings.NewReplacer("0", "+", "1", "-", "2", "=", "3", "$", "4", "%", "5", "^", "6", "~", "7", "!", "8", "@", "9", "#")
 		named := func(i int) string { return fmt.Sprintf("Report %d k%d w%d.pdf", i, i%97, i*7919%20011) }
-		_, without := fill(min(items/10, 20_000), alice, func(i int) string { return symbols.Replace(named(i))[6:] })
+		_, without := fill(min(items/10, 20_000), alice, func(i int) string { return symbols.Replace(fmt.Sprint(i)) })
 		_, first := fill(min(items/10, 20_000), bob, func(i int) string { return named(i) })
 		var with time.Duration
 		folder, with = fill(items, alice, named)
 		_, last := fill(min(items/10, 20_000), alice, func(i int) string { return fmt.Sprintf("Report %d l%d w%d.pdf", items+i, i%97, i*7919%20011) })
-		_, lastWithout := fill(min(items/10, 20_000), alice, func(i int) string { return symbols.Replace(fmt.Sprintf("Report %d k%d w%d.pdf", items+i, i%97, i))[6:] })
+		_, lastWithout := fill(min(items/10, 20_000), alice, func(i int) string { return symbols.Replace(fmt.Sprint(items + i)) })
 		b.Logf("%d items; each insert: %v without words, %v with, at first; %v on average; %v with words, %v without, at last", items, without, first, with, last, lastWithout)
 	}
 	if statErr != nil {

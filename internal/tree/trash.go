@@ -98,11 +98,14 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 		return l, err
 	}
 	err = s.Meta.View(ctx, func(tx meta.Tx) error {
-		rows, total, err := s.trashRows(tx, who.User, page)
+		l = Listing{}
+		if l.Total, err = tx.CountTrashed(who.User); err != nil {
+			return err
+		}
+		rows, err := tx.Trashed(who.User, page.rows())
 		if err != nil {
 			return err
 		}
-		l = Listing{Total: total}
 		rows, l.Next = page.cut(rows)
 		a := s.assembler(tx)
 		for _, row := range rows {
@@ -119,64 +122,6 @@ func (s *Service) ListTrash(ctx context.Context, who content.Principal, page Pag
 		return nil
 	})
 	return l, err
-}
-
-// trashRows is a page of the trash, with one row more if there are more.
-func (s *Service) trashRows(tx meta.Tx, owner content.ID, page Page) (rows []meta.Item, total int64, err error) {
-	if total, err = tx.CountTrashed(owner); err != nil {
-		return nil, 0, err
-	}
-	going, err := tx.InLimbo(meta.Going, 0, 1)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(going) == 0 {
-		rows, err = tx.Trashed(owner, page.rows())
-		return rows, total, err
-	}
-	// While a tree is on its way out, some of the rows may be in it, trashed by
-	// themselves before: those count no more.
-	at := page.rows()
-	skip := at.Offset
-	at.Offset = 0
-	hidden := map[content.ID]bool{} // folders
-	for len(rows) <= page.Limit {
-		at.Limit = trashAtOnce
-		some, err := tx.Trashed(owner, at)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, row := range some {
-			in, known := hidden[row.Parent]
-			if !known {
-				if in, err = s.hidden(tx, row.ID); err != nil {
-					return nil, 0, err
-				}
-				hidden[row.Parent] = in
-			}
-			switch {
-			case in:
-				total--
-			case skip > 0:
-				skip--
-			case len(rows) <= page.Limit:
-				rows = append(rows, row)
-			}
-		}
-		if len(some) < trashAtOnce {
-			break
-		}
-		at.After = some[len(some)-1]
-	}
-	return rows, total, nil
-}
-
-const trashAtOnce = 500 // rows
-
-// hidden says whether an item is below the top of a tree in limbo.
-func (s *Service) hidden(tx meta.Tx, id content.ID) (bool, error) {
-	above, err := tx.Ancestors(id)
-	return err == nil && len(above) > 0 && above[0].Limbo != meta.NoLimbo, err
 }
 
 // Restore takes an item out of the trash: back to where it was, or to another
@@ -200,10 +145,14 @@ func (s *Service) Restore(ctx context.Context, who content.Principal, kind Kind,
 		if folder != nil {
 			to = *folder
 		}
+		gone := content.Errorf(content.AccessDenied, "the folder that it was in is gone: name another")
+		if to == 0 && folder == nil {
+			return gone // 0 would be the root
+		}
 		in, err := s.liveFolder(tx, who, to, content.Upload)
 		switch {
 		case content.Is(err, content.NotFound, content.Trashed) && folder == nil:
-			return content.Errorf(content.AccessDenied, "the folder that it was in is gone: name another")
+			return gone
 		case err != nil:
 			return Missing(err, "folder", to)
 		}

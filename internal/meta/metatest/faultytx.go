@@ -400,6 +400,10 @@ func (t *faultyTx) Favourites(user content.ID, offset int64, limit int) ([]meta.
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Favourites(user, offset, limit) })
 }
 
+func (t *faultyTx) EventStreams(after int64) ([]content.ID, error) {
+	return ask(t, func() ([]content.ID, error) { return t.tx.EventStreams(after) })
+}
+
 func (t *faultyTx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) {
 	if err := t.step(); err != nil {
 		return nil, 0, err
@@ -421,8 +425,4 @@ func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent,
 
 func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
-}
-
-func (t *faultyTx) EventStreams(after int64) ([]content.ID, error) {
-	return ask(t, func() ([]content.ID, error) { return t.tx.EventStreams(after) })
 }

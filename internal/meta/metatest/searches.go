@@ -121,14 +121,14 @@ var searches = []test{
 		want("deleted", alice, "three")
 	}},
 	{"ManyItemsAreFoundInPages", func(t *testing.T, s meta.Store) {
-		var all, even []meta.Item
+		var all []meta.Item
 		var want, wantEven []content.ID
 		put(t, s, folder(150, aliceRoot, "small", alice), folder(151, 150, "smaller", alice))
 		for i := range 100 {
 			it := folder(content.ID(200+i), aliceRoot, fmt.Sprintf("common w%03d", i), alice)
 			if i%2 == 0 {
 				it.Name, it.Key = it.Name+" even", it.Key+" even"
-				even, wantEven = append(even, it), append(idList(it.ID), wantEven...)
+				wantEven = append(idList(it.ID), wantEven...)
 			}
 			if i == 50 {
 				it.Parent = 151

@@ -158,18 +158,6 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"AllEvents": {run: func(tx *sqlmeta.Tx) {
 			tx.AllEvents(1, meta.EventFilter{From: s0, Until: s0, Types: []content.EventType{"a"}}, 10)
 		}},
-		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
-		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
-		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
-		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
-		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
-		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
-		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
-		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
-		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
-		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
-		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
-		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"InsertSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.InsertSharedLink(meta.SharedLink{Item: 10, Token: "t", VanityKey: "v"}) }},
 		"UpdateSharedLink":   {run: func(tx *sqlmeta.Tx) { tx.UpdateSharedLink(meta.SharedLink{Item: 10, VanityKey: "v"}) }},
 		"SharedLink":         {run: func(tx *sqlmeta.Tx) { tx.SharedLink(10) }},
@@ -194,6 +182,18 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"CountPast":          {run: func(tx *sqlmeta.Tx) { tx.CountPastVersions(1) }},
 		"AllVersions":        {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
 		"Session":            {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
+		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
+		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
+		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
+		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
+		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
+		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
+		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
+		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
+		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
+		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
+		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
+		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
 			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
 		}},

@@ -74,6 +74,9 @@ func (tx *Tx) DeleteUser(id content.ID, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	if _, err := tx.exec("delete recents", `DELETE FROM recent WHERE account = ?`, int64(id)); err != nil {
+		return err
+	}
 	if _, err := tx.exec("delete favourites", `DELETE FROM favourite WHERE account = ?`, int64(id)); err != nil {
 		return err
 	}

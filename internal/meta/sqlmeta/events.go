@@ -49,7 +49,7 @@ func (tx *Tx) LastEvent() (int64, error) {
 
 // EventStreams is a meta.Events method.
 func (tx *Tx) EventStreams(after int64) ([]content.ID, error) {
-	return list(tx, "list streams", `SELECT DISTINCT account FROM event_for WHERE position > ?`,
+	return list(tx, "list streams", `SELECT DISTINCT account + 0 FROM event_for WHERE position > ?`,
 		func(id *content.ID) []any { return []any{id} }, after)
 }
 

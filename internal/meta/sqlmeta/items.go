@@ -55,11 +55,7 @@ func (tx *Tx) UpdateItem(it meta.Item) error {
 	if err != nil {
 		return tx.fail("update item", err)
 	}
-	was, err := tx.weight(it.ID)
-	if err != nil {
-		return err
-	}
-	worded, err := tx.worded(it.ID)
+	worded, was, err := tx.worded(it.ID)
 	if err != nil {
 		return err
 	}

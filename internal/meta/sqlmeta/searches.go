@@ -16,10 +16,15 @@ import (
 // have none: nearly all items are files.
 var kindTerms = map[meta.ItemKind]string{meta.Folder: "/folder", meta.WebLink: "/link"}
 
+// isRoot tells a user's root from what else is in no folder.
+func isRoot(it meta.Item) bool {
+	return it.Parent == 0 && it.Limbo == meta.NoLimbo && it.TrashedAt.IsZero()
+}
+
 // terms are what the index has of an item.
 func terms(it meta.Item) []string {
-	if it.Parent == 0 && it.Limbo == meta.NoLimbo {
-		return nil // a root
+	if isRoot(it) {
+		return nil
 	}
 	all := content.IndexTerms(append([]string{it.Name, it.Description}, it.Tags...)...)
 	if k := kindTerms[it.Kind]; k != "" {
@@ -64,7 +69,7 @@ func (tx *Tx) dropWords(owner, item content.ID, words []string) error {
 // reindex follows a change of an item.
 func (tx *Tx) reindex(was, is meta.Item) error {
 	same := was.Owner == is.Owner && was.Name == is.Name && was.Description == is.Description && slices.Equal(was.Tags, is.Tags)
-	if same && (was.Parent == 0) == (is.Parent == 0) {
+	if same && isRoot(was) == isRoot(is) {
 		return nil
 	}
 	old, now := terms(was), terms(is)
@@ -80,21 +85,22 @@ func (tx *Tx) reindex(was, is meta.Item) error {
 	return tx.addWords(is.Owner, is.ID, now)
 }
 
-// worded is what the index has an item's words from.
-func (tx *Tx) worded(id content.ID) (meta.Item, error) {
-	return one(tx, "get item's words", `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra FROM item WHERE id = ?`,
-		func(it *meta.Item) []any {
-			return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}}
-		}, noItem(id), int64(id))
+// worded is what the index has an item's words from, and what it weighs.
+func (tx *Tx) worded(id content.ID) (meta.Item, weight, error) {
+	it, err := one(tx, "get item's words", selectWorded+`WHERE id = ?`, wordedColumns, noItem(id), int64(id))
+	return it, weight{it.Parent, it.Kind, micros(it.TrashedAt), it.Totals.Size}, err
+}
+
+const selectWorded = `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra, trashed_at, size FROM item `
+
+func wordedColumns(it *meta.Item) []any {
+	return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}, instant{&it.TrashedAt}, &it.Totals.Size}
 }
 
 // Reindex makes the index anew, of all items behind an id, and says how far it came;
 // 0 at the end. It is for a database that comes from before the index.
 func (tx *Tx) Reindex(after content.ID, limit int) (content.ID, error) {
-	rows, err := list(tx, "list items' words", `SELECT id, kind, COALESCE(parent, 0), limbo, owner, name, description, extra FROM item WHERE id > ? ORDER BY id LIMIT ?`,
-		func(it *meta.Item) []any {
-			return []any{&it.ID, &it.Kind, &it.Parent, &it.Limbo, &it.Owner, &it.Name, &it.Description, extraColumn{&it.Extra}}
-		}, int64(after), limited(limit))
+	rows, err := list(tx, "list items' words", selectWorded+`WHERE id > ? ORDER BY id LIMIT ?`, wordedColumns, int64(after), limited(limit))
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
@@ -110,7 +116,9 @@ const (
 	hitFields = `i.id, i.kind, COALESCE(i.parent, 0), i.owner, i.modified_by, i.name, i.description, i.extra, i.size,
 		i.created_at, i.modified_at, i.trashed_at, i.limbo`
 
-	// rareEnough: of two words that as many items have there is nothing to choose.
+	// maxJumps is how often it goes round the words to find where items have them all.
+	maxJumps = 4
+	// rareEnough is the item by whose place one word is found to be rarer than another.
 	rareEnough = 2000
 	// mergedTerms is how many words of one prefix are followed at once.
 	mergedTerms = 16
@@ -167,138 +175,145 @@ func (tx *Tx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) 
 			return hits, 0, err
 		}
 	}
-	if len(exact) == 0 {
-		return tx.findPrefix(l, prefix)
+	var sources []source
+	for _, w := range exact {
+		sources = append(sources, source{w})
 	}
-	exact, rarest, err := tx.rarestFirst(l.Owner, exact, prefix != "")
-	if err != nil {
-		return nil, 0, err
-	}
-	var begun string // leaves only items that have a word with the prefix
-	var words []any
 	if prefix != "" {
-		all, err := tx.wordsOf(l.Owner, prefix, mergedTerms+1)
-		if err != nil || len(all) == 0 {
+		words, err := tx.wordsOf(l.Owner, prefix, sampledTerms)
+		switch {
+		case err != nil || len(words) == 0:
 			return nil, 0, err
-		}
-		if len(all) <= mergedTerms {
-			words = []any{int64(l.Owner)}
-			for i := range mergedTerms {
-				words = append(words, all[min(i, len(all)-1)])
-			}
-			n, err := tx.number("count words", `SELECT COUNT(*) FROM (SELECT 1 FROM word WHERE owner = ? AND term IN (?`+mergedMore+`) LIMIT ?) c`,
-				append(slices.Clone(words), rareEnough)...)
-			if err != nil {
-				return nil, 0, err
-			}
-			if n < rareEnough && n < rarest {
-				return tx.findRare(l, exact, words)
-			}
-			if len(all) <= probedTerms {
-				begun = ` AND EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term IN (?, ?, ?, ?) AND x.item = w.item)`
-				words = words[:1+probedTerms]
-			}
+		case len(words) <= mergedTerms:
+			sources = append(sources, words)
+		case len(exact) == 0:
+			return tx.sample(l, words)
 		}
 	}
-	const op = "find items"
-	// Where the last item is that may be looked at.
-	floor, err := one(tx, op, `SELECT item FROM word WHERE owner = ? AND term = ? AND item < ? ORDER BY item DESC LIMIT 1 OFFSET ?`,
-		func(id *content.ID) []any { return []any{id} }, nil, int64(l.Owner), exact[0], int64(l.Before), int64(l.Scan-1))
+	lead, floor, err := tx.lead(&l, sources)
+	if err != nil || l.Before == 0 {
+		return nil, 0, err
+	}
+	where, more := having(l, sources, lead)
+	query, args := sources[lead].items(l, floor, where, more)
+	items, err := list(tx, "find items", query+` ORDER BY item DESC LIMIT ?`, func(id *content.ID) []any { return []any{id} }, append(args, limited(l.Limit))...)
 	if err != nil {
 		return nil, 0, err
 	}
-	where, more := having(l, "w.item", exact[1:])
-	if begun != "" {
-		where += begun
-		more = append(more, words...)
+	if len(items) == l.Limit {
+		floor = items[len(items)-1]
 	}
-	rows, err := list(tx, op, `SELECT `+hitFields+` FROM word w JOIN item i ON i.id = w.item
-		WHERE w.owner = ? AND w.term = ? AND w.item < ? AND w.item >= ?`+where+` ORDER BY w.item DESC LIMIT ?`, hitColumns,
-		append(append([]any{int64(l.Owner), exact[0], int64(l.Before), int64(floor)}, more...), limited(l.Limit))...)
-	if len(rows) == l.Limit {
-		floor = rows[len(rows)-1].ID
-	}
-	return plainHits(rows), floor, err
+	hits, err = tx.hits(l, items)
+	return hits, floor, err
 }
 
-// having leaves only items that have all of some words, and are of the kind.
-func having(l meta.Lookup, item string, words []string) (where string, args []any) {
-	for _, w := range words {
-		where += ` AND EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term = ? AND x.item = ` + item + `)`
-		args = append(args, int64(l.Owner), w)
+// source is words of which an item has to have one.
+type source []string
+
+// items is a query of the items of a source, the highest first, from l.Before down to a floor.
+func (s source) items(l meta.Lookup, floor content.ID, where string, more []any) (query string, args []any) {
+	for i, w := range s {
+		if i > 0 {
+			query += ` UNION `
+		}
+		query += `SELECT w.item FROM word w WHERE w.owner = ? AND w.term = ? AND w.item < ? AND w.item >= ?` + where
+		args = append(append(args, int64(l.Owner), w, int64(l.Before), int64(floor)), more...)
 	}
-	if l.Kind != nil {
-		where += ` AND i.kind = ?`
-		args = append(args, int64(*l.Kind))
+	return query, args
+}
+
+// nth is the place of the n-th of these items, from 1; 0 if there are fewer.
+func (tx *Tx) nth(s source, l meta.Lookup, n int) (content.ID, error) {
+	query, args := s.items(l, 0, "", nil)
+	return one(tx, "find items", query+` ORDER BY item DESC LIMIT 1 OFFSET ?`, func(id *content.ID) []any { return []any{id} }, nil, append(args, int64(n-1))...)
+}
+
+// lead brings l.Before down to where all sources have items, 0 if there is no such place, and
+// says which source has the fewest there, and down to where it is to be read.
+func (tx *Tx) lead(l *meta.Lookup, sources []source) (lead int, floor content.ID, err error) {
+	for same, i := 0, 0; same < len(sources) && i < maxJumps*len(sources); i++ {
+		top, err := tx.nth(sources[i%len(sources)], *l, 1)
+		if err != nil || top == 0 {
+			l.Before = 0
+			return 0, 0, err
+		}
+		same++
+		if top+1 < l.Before {
+			l.Before, same = top+1, 1
+		}
+	}
+	if len(sources) > 1 {
+		far := content.ID(0)
+		for i, s := range sources {
+			at, err := tx.nth(s, *l, rareEnough)
+			if err != nil {
+				return 0, 0, err
+			}
+			if i == 0 || at < far {
+				lead, far = i, at
+			}
+		}
+	}
+	floor, err = tx.nth(sources[lead], *l, l.Scan)
+	return lead, floor, err
+}
+
+// having leaves only items that are in the other sources too, as far as that is soon found out.
+func having(l meta.Lookup, sources []source, lead int) (where string, args []any) {
+	for i, s := range sources {
+		if i == lead || len(s) > probedTerms {
+			continue
+		}
+		where += ` AND EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term IN (?` + strings.Repeat(`, ?`, len(s)-1) + `) AND x.item = w.item)`
+		args = append(args, int64(l.Owner))
+		for _, w := range s {
+			args = append(args, w)
+		}
 	}
 	return where, args
 }
 
-// findRare goes through all items that have any of some words, which are few.
-func (tx *Tx) findRare(l meta.Lookup, exact []string, words []any) ([]meta.Hit, content.ID, error) {
-	where, more := having(l, "i.id", exact)
-	rows, err := list(tx, "find rare items", `SELECT `+hitFields+` FROM item i
-		WHERE i.id IN (SELECT w.item FROM word w WHERE w.owner = ? AND w.term IN (?`+mergedMore+`)) AND i.id < ?`+where,
-		hitColumns, append(append(slices.Clone(words), int64(l.Before)), more...)...)
-	newestFirst(rows)
-	if len(rows) <= l.Limit {
-		return plainHits(rows), 0, err
-	}
-	return plainHits(rows[:l.Limit]), rows[l.Limit-1].ID, err
-}
-
-var mergedMore = strings.Repeat(`, ?`, mergedTerms-1)
-
-// findPrefix follows all words that begin with a prefix, if they are few, and
-// else takes the newest items of each of the first.
-func (tx *Tx) findPrefix(l meta.Lookup, prefix string) ([]meta.Hit, content.ID, error) {
-	const op = "find items by prefix"
-	words, err := tx.wordsOf(l.Owner, prefix, sampledTerms)
-	if err != nil || len(words) == 0 {
-		return nil, 0, err
-	}
-	var query string
+// sample takes the newest items of each of many words.
+func (tx *Tx) sample(l meta.Lookup, words []string) (hits []meta.Hit, next content.ID, err error) {
+	query := `WITH t (term) AS (VALUES (?)` + strings.Repeat(`, (?)`, sampledTerms-1) + `)
+		SELECT DISTINCT w.item FROM t JOIN word w ON w.owner = ? AND w.term = t.term AND w.item < ? AND w.item IN (
+			SELECT x.item FROM word x WHERE x.owner = ? AND x.term = t.term ORDER BY x.item DESC LIMIT ?)
+		ORDER BY w.item DESC LIMIT ?`
 	var args []any
-	if len(words) <= mergedTerms {
-		for i, w := range words {
-			if i > 0 {
-				query += ` UNION `
-			}
-			query += `SELECT item FROM word WHERE owner = ? AND term = ? AND item < ?`
-			args = append(args, int64(l.Owner), w, int64(l.Before))
-		}
-		query += ` ORDER BY item DESC LIMIT ?`
-	} else {
-		query = `WITH t (term) AS (VALUES (?)` + strings.Repeat(`, (?)`, sampledTerms-1) + `)
-			SELECT DISTINCT w.item FROM t JOIN word w ON w.owner = ? AND w.term = t.term AND w.item < ? AND w.item IN (
-				SELECT x.item FROM word x WHERE x.owner = ? AND x.term = t.term ORDER BY x.item DESC LIMIT ?)
-			ORDER BY w.item DESC LIMIT ?`
-		for i := range sampledTerms {
-			args = append(args, words[min(i, len(words)-1)]) // the last again and again
-		}
-		args = append(args, int64(l.Owner), int64(l.Before), int64(l.Owner), sampledItems)
+	for i := range sampledTerms {
+		args = append(args, words[min(i, len(words)-1)]) // the last again and again
 	}
-	items, err := list(tx, op, query, func(id *content.ID) []any { return []any{id} }, append(args, limited(l.Limit))...)
+	args = append(args, int64(l.Owner), int64(l.Before), int64(l.Owner), sampledItems, limited(l.Limit))
+	items, err := list(tx, "find items by prefix", query, func(id *content.ID) []any { return []any{id} }, args...)
 	if err != nil {
 		return nil, 0, err
 	}
-	next := content.ID(0)
 	if len(items) == l.Limit {
 		next = items[len(items)-1]
 	}
+	hits, err = tx.hits(l, items)
+	return hits, next, err
+}
+
+// hits are the items of the kind asked for.
+func (tx *Tx) hits(l meta.Lookup, items []content.ID) ([]meta.Hit, error) {
 	var all []hit
 	for batch := range slices.Chunk(items, many) {
-		rows, err := list(tx, op, `SELECT `+hitFields+` FROM item i WHERE i.id IN (?`+manyMore+`)`, hitColumns, padded(batch)...)
+		rows, err := list(tx, "get items found", `SELECT `+hitFields+` FROM item i WHERE i.id IN (?`+manyMore+`)`, hitColumns, padded(batch)...)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		newestFirst(rows)
 		all = append(all, rows...)
 	}
-	if l.Kind != nil {
-		all = slices.DeleteFunc(all, func(h hit) bool { return h.Kind != *l.Kind })
+	return plainHits(ofKind(l, all)), nil
+}
+
+func ofKind(l meta.Lookup, all []hit) []hit {
+	if l.Kind == nil {
+		return all
 	}
-	return plainHits(all), next, nil
+	return slices.DeleteFunc(all, func(h hit) bool { return h.Kind != *l.Kind })
 }
 
 // many is how many ids a statement takes that takes a list of them.
@@ -318,23 +333,6 @@ func padded(ids []content.ID) []any {
 
 func newestFirst(rows []hit) {
 	slices.SortFunc(rows, func(a, b hit) int { return cmp.Compare(b.ID, a.ID) })
-}
-
-// rarestFirst sorts words by how many items have them, as far as one counts,
-// and says how many have the first: if there is but one word, only if asked to.
-func (tx *Tx) rarestFirst(owner content.ID, words []string, always bool) (_ []string, least int64, err error) {
-	if len(words) < 2 && !always {
-		return words, 0, nil
-	}
-	count := map[string]int64{}
-	for _, w := range words {
-		count[w], err = tx.number("count word", `SELECT COUNT(*) FROM (SELECT 1 FROM word WHERE owner = ? AND term = ? LIMIT ?) c`, int64(owner), w, rareEnough)
-		if err != nil {
-			return nil, 0, err
-		}
-	}
-	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(count[a], count[b]) })
-	return words, count[words[0]], nil
 }
 
 // wordsOf are the words in the index that begin with a prefix, the first of them.
@@ -369,11 +367,15 @@ func (tx *Tx) findBelow(l meta.Lookup, words []string) (hits []meta.Hit, whole b
 	if err != nil || n > smallFolder {
 		return nil, false, err
 	}
-	where, more := having(l, "i.id", words)
+	where, args := "", []any{int64(l.Under), int64(l.Owner), int64(l.Before)}
+	for _, w := range words {
+		where += ` AND EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term = ? AND x.item = i.id)`
+		args = append(args, int64(l.Owner), w)
+	}
 	rows, err := list(tx, op, below+`SELECT `+hitFields+` FROM below CROSS JOIN item i WHERE i.id = below.id AND i.owner = ? AND i.id + 0 < ?`+where,
-		hitColumns, append([]any{int64(l.Under), int64(l.Owner), int64(l.Before)}, more...)...)
+		hitColumns, args...)
 	newestFirst(rows)
-	return plainHits(rows), true, err
+	return plainHits(ofKind(l, rows)), true, err
 }
 
 // Places is a meta.Searches method.

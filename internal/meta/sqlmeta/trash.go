@@ -46,7 +46,7 @@ func (tx *Tx) CountTrashed(owner content.ID) (int64, error) {
 
 // DeleteItem is a meta.Items method.
 func (tx *Tx) DeleteItem(id content.ID) error {
-	was, err := tx.weight(id)
+	worded, was, err := tx.worded(id)
 	if content.Is(err, content.NotFound) {
 		return nil
 	}
@@ -54,10 +54,6 @@ func (tx *Tx) DeleteItem(id content.ID) error {
 		return err
 	}
 	if _, err := tx.exec("delete favourites of item", `DELETE FROM favourite WHERE item = ?`, int64(id)); err != nil {
-		return err
-	}
-	worded, err := tx.worded(id)
-	if err != nil {
 		return err
 	}
 	if err := tx.dropWords(worded.Owner, id, terms(worded)); err != nil {

@@ -52,7 +52,8 @@ final class Suite {
       text.append(text.isEmpty() ? "" : "; ").append(e);
     }
     for (StackTraceElement at : err.getStackTrace()) {
-      if (at.getFileName() != null && at.getFileName().equals("Main.java")) {
+      boolean ours = at.getClassName().startsWith("conformance.") && !at.getClassName().startsWith("conformance.Suite");
+      if (ours) {
         text.append(" (").append(at.getFileName()).append(':').append(at.getLineNumber()).append(')');
         break;
       }

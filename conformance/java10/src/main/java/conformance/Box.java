@@ -22,6 +22,7 @@ import com.box.sdkgen.managers.uploads.UploadFileHeaders;
 import com.box.sdkgen.managers.uploads.UploadFileRequestBody;
 import com.box.sdkgen.managers.uploads.UploadFileRequestBodyAttributesField;
 import com.box.sdkgen.managers.uploads.UploadFileRequestBodyAttributesParentField;
+import com.box.sdkgen.networking.auth.Authentication;
 import com.box.sdkgen.networking.baseurls.BaseUrls;
 import com.box.sdkgen.networking.boxnetworkclient.BoxNetworkClient;
 import com.box.sdkgen.networking.network.NetworkSession;
@@ -50,13 +51,21 @@ final class Box {
   static final int MIB = 1 << 20;
   static final int SMALLEST_CHUNKED = 20_000_000; // bytes; Box refuses sessions below this
 
-  private static final String URL_BASE = env("BOXCAR_URL", null).replaceAll("/+$", "");
-  private static final String TOKEN = env("BOXCAR_TOKEN", null);
+  static final String URL_BASE = env("BOXCAR_URL", null).replaceAll("/+$", "");
+  static final String TOKEN = env("BOXCAR_TOKEN", null);
 
   /** Paths of PUT and POST requests whose first reply is dropped once it has come. */
   static final Set<String> loseReplyOf = Collections.synchronizedSet(new HashSet<>());
 
   static BoxClient client(String token, BoxRetryStrategy retries) {
+    return client(new BoxDeveloperTokenAuth(token), retries);
+  }
+
+  static BoxClient client(Authentication auth, BoxRetryStrategy retries) {
+    return new BoxClient.Builder(auth).networkSession(session(retries)).build();
+  }
+
+  static NetworkSession session(BoxRetryStrategy retries) {
     OkHttpClient.Builder http = BoxNetworkClient.getDefaultOkHttpClientBuilder();
     if (URL_BASE.startsWith("http:")) { // by default the SDK speaks TLS only
       http.connectionSpecs(List.of(ConnectionSpec.CLEARTEXT));
@@ -72,18 +81,16 @@ final class Box {
           }
           return response;
         });
-    NetworkSession session =
-        new NetworkSession.Builder()
-            .networkClient(new BoxNetworkClient(http.build()))
-            .retryStrategy(retries)
-            .baseUrls(
-                new BaseUrls.Builder()
-                    .baseUrl(URL_BASE)
-                    .uploadUrl(URL_BASE + "/api")
-                    .oauth2Url(URL_BASE + "/api/oauth2")
-                    .build())
-            .build();
-    return new BoxClient.Builder(new BoxDeveloperTokenAuth(token)).networkSession(session).build();
+    return new NetworkSession.Builder()
+        .networkClient(new BoxNetworkClient(http.build()))
+        .retryStrategy(retries)
+        .baseUrls(
+            new BaseUrls.Builder()
+                .baseUrl(URL_BASE)
+                .uploadUrl(URL_BASE + "/api")
+                .oauth2Url(URL_BASE + "/api/oauth2")
+                .build())
+        .build();
   }
 
   interface Call {
