@@ -45,11 +45,19 @@ func (s *Server) download(c *call) error {
 	}
 	s.Tree.Seen(c.who, f.ID, content.ItemDownload)
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
-	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
+	to := s.origins(c.Request).content() + contentPath + grant
+	if r := strings.TrimSpace(c.Header.Get("Range")); r != "" {
+		to += "?" + url.Values{rangeParam: {r}}.Encode()
+	}
+	c.w.Header().Set("Location", to)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusFound)
 	return nil
 }
+
+// rangeParam keeps the range that was asked for in a content URL, for clients
+// that do not send it again when they are redirected. A Range header wins.
+const rangeParam = "range"
 
 // content handles GET and HEAD of a content URL. A token that comes along is
 // not looked at.
@@ -77,6 +85,9 @@ func (s *Server) content(c *call) error {
 	defer r.Close()
 	c.note(slog.String("file", f.ID.String()), slog.String("version", v.ID.String()))
 
+	if r := c.query(rangeParam); r != "" && c.Header.Get("Range") == "" {
+		c.Header.Set("Range", r)
+	}
 	if strings.TrimSpace(c.Header.Get("Range")) == "bytes=-0" {
 		// The last no bytes can't be had (RFC 9110, 14.1.2), and ServeContent
 		// would send a range that ends before it starts.
