@@ -47,6 +47,10 @@ type UpdateItem struct {
 	SharedLink  Nullable[UpdateSharedLink] `json:"shared_link,omitzero"` // null removes it, {} makes one
 	Tags        Nullable[[]string]         `json:"tags,omitzero"`        // null is []
 	Collections Nullable[[]Ref]            `json:"collections,omitzero"` // null is []
+
+	// Box's description does not list these for changes, but rclone sends them.
+	ContentCreatedAt  Time `json:"content_created_at,omitzero"` // zero if absent
+	ContentModifiedAt Time `json:"content_modified_at,omitzero"`
 }
 
 // UpdateFile is the body of PUT /files/:id.

@@ -151,7 +151,8 @@ type appConfigCmd struct {
 	dataFlag     `embed:""`
 	clientArg    `embed:""`
 	ClientSecret string `placeholder:"SECRET" help:"The application's client secret, to keep it."`
-	Out          string `short:"o" placeholder:"FILE" help:"Write it here, for you only, and not to the standard output."`
+	Out          string `short:"o" xor:"where" placeholder:"FILE" help:"Write it here, for you only, and not to the standard output."`
+	Link         string `xor:"where" placeholder:"URL" help:"Where the server is: print an address there at which it can be downloaded once, within 15 minutes."`
 }
 
 // Help is what boxcar app config --help adds.
@@ -186,7 +187,21 @@ func (c appConfigCmd) Run(ctx context.Context, io streams) (err error) {
 		if a.NewSecret {
 			fmt.Fprintf(io.Err, "boxcar: application %s has a new client secret, which is in the configuration; the old one is not good any more\n", a.ClientID)
 		}
+		if c.Link != "" {
+			if text, err = c.link(ctx, o, text); err != nil {
+				return err
+			}
+		}
 		_, err = fmt.Fprintf(out, "%s\n", text)
 		return err
 	})
+}
+
+// link is an address of the server at which the text can be had.
+func (c appConfigCmd) link(ctx context.Context, o *daemon.Operator, text []byte) ([]byte, error) {
+	token, err := o.HandOut(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.TrimSuffix(c.Link, "/") + "/app_config/" + token), nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ const hashing = 2
 func (s *Service) hashPassword(password string) string {
 	salt := make([]byte, saltLen)
 	s.Random(salt)
-	sum := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, 1, sumLen)
+	sum := key(password, salt, argonTime, argonMemory, 1, sumLen)
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, argonMemory, argonTime, b64(salt), b64(sum))
 }
@@ -62,8 +63,15 @@ func checkPassword(hashed, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	got := argon2.IDKey([]byte(password), salt, rounds, memory, uint8(threads), uint32(len(want)))
+	got := key(password, salt, rounds, memory, uint8(threads), uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
+}
+
+// key is argon2id, which gives its memory back at once: left to the collector,
+// it would be a server's whole need again until somebody else has use for it.
+func key(password string, salt []byte, rounds, memory uint32, threads uint8, size uint32) []byte {
+	defer debug.FreeOSMemory()
+	return argon2.IDKey([]byte(password), salt, rounds, memory, threads, size)
 }
 
 // nobody is the hash of what nobody can type.

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -194,10 +195,19 @@ func (s *Service) AddUser(ctx context.Context, who content.Principal, c UserChan
 			return err
 		}
 		u.Enterprise = me.Enterprise
-		user, err = s.insertUser(tx, u)
-		return err
+		if user, err = s.insertUser(tx, u); err != nil {
+			return err
+		}
+		return s.record(tx, who, user.CreatedAt, content.NewUser, user.Person)
 	})
 	return user, err
+}
+
+// record notes what was done to a user.
+func (s *Service) record(tx meta.Tx, who content.Principal, now time.Time, what content.EventType, user content.Person) error {
+	e := meta.Event{Type: what, At: now, By: who.User, User: user, Item: meta.Item{Owner: user.ID}}
+	s.Random(e.ID[:])
+	return tx.AppendEvent(e)
 }
 
 // ownDomain is that of logins that nobody chose.
@@ -229,7 +239,10 @@ func (s *Service) ChangeUser(ctx context.Context, who content.Principal, id cont
 		}
 		u.ModifiedAt = s.Now()
 		user = u
-		return tx.UpdateUser(u)
+		if err := tx.UpdateUser(u); err != nil {
+			return err
+		}
+		return s.record(tx, who, u.ModifiedAt, content.EditUser, u.Person)
 	})
 	return user, err
 }
@@ -270,7 +283,10 @@ func (s *Service) DeleteUser(ctx context.Context, who content.Principal, id cont
 		if err := tx.UpdateItem(root); err != nil {
 			return err
 		}
-		return tx.DeleteUser(id, now)
+		if err := tx.DeleteUser(id, now); err != nil {
+			return err
+		}
+		return s.record(tx, who, now, content.DeleteUser, u.Person)
 	})
 }
 

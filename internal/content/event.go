@@ -28,6 +28,11 @@ const (
 	FileVersionDelete  EventType = "ITEM_VERSION_DELETE"
 	FileVersionRestore EventType = "ITEM_VERSION_RESTORE"
 	ItemPurge          EventType = "ITEM_PURGE" // gone for good
+
+	// Those of users are in the streams of administrators only.
+	NewUser    EventType = "NEW_USER"
+	EditUser   EventType = "EDIT_USER"
+	DeleteUser EventType = "DELETE_USER"
 )
 
 // EventLife is how long an event is kept.
@@ -42,7 +47,7 @@ func (t EventType) ChangesTree() bool {
 	return false
 }
 
-// Event is something that happened to an item, with the item as it was then.
+// Event is something that happened to an item, or to a user, as they were then.
 type Event struct {
 	// Position is the event's place among all events, from 1. It follows from a
 	// counter in the transaction that made the change, so that a reader who has
@@ -52,7 +57,8 @@ type Event struct {
 	Type     EventType
 	At       time.Time
 	By       Person
-	Source   Item // as it was then; its Path is that of its folder now, if the caller may know it
+	Source   Item    // as it was then; its Path is that of its folder now, if the caller may know it
+	About    *Person // where it is about a user: there is no Source then
 	Details  map[string]string
 }
 

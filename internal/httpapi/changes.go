@@ -74,6 +74,12 @@ func (s *Server) update(c *call, param string, kind tree.Kind, change tree.Chang
 // change is what a body asks for that any item can be asked.
 func (s *Server) change(c *call, body *boxapi.UpdateItem) (change tree.Change, err error) {
 	change = tree.Change{Name: (*string)(body.Name), Description: body.Description}
+	if t := body.ContentCreatedAt.Time; !t.IsZero() {
+		change.ContentCreatedAt = &t
+	}
+	if t := body.ContentModifiedAt.Time; !t.IsZero() {
+		change.ContentModifiedAt = &t
+	}
 	if body.Parent != nil && body.Parent.ID != "" {
 		parent, err := folderID(body.Parent.ID)
 		if err != nil {

@@ -130,6 +130,13 @@ func TestUpdateMovesEtags(t *testing.T) {
 				{"sync_state again", fields{"sync_state": "synced"}, 0, "", false, "", "folder"},
 				{"folder_upload_email", fields{"folder_upload_email": fields{"access": "collaborators"}}, 1, "modified_at", true, "ITEM_MODIFY", "folder"},
 				{"folder_upload_email null", fields{"folder_upload_email": nil}, 1, "modified_at", true, "ITEM_MODIFY", "folder"},
+				{"content_modified_at, with an offset", fields{"content_modified_at": "2012-12-12T10:53:43-08:00"}, 1, "modified_at content_modified_at", true, "ITEM_MODIFY", "file"},
+				{"content_modified_at again", fields{"content_modified_at": "2012-12-12T18:53:43Z"}, 0, "", false, "", "file"},
+				{"content_created_at", fields{"content_created_at": "2011-11-11"}, 1, "modified_at content_created_at", true, "ITEM_MODIFY", "file"},
+				{"content_modified_at, with an offset", fields{"content_modified_at": "2012-12-12T10:53:43-08:00"}, 1, "modified_at content_modified_at", true, "ITEM_MODIFY", "folder"},
+				{"content_modified_at again", fields{"content_modified_at": "2012-12-12T18:53:43Z"}, 0, "", false, "", "folder"},
+				{"content_created_at", fields{"content_created_at": "2011-11-11"}, 1, "modified_at content_created_at", true, "ITEM_MODIFY", "folder"},
+				{"a web link has no contents to be of a time", fields{"content_modified_at": "2012-12-12T10:53:43-08:00"}, 0, "", false, "", "web_link"},
 				{"url", fields{"url": "http://example.com/a?b#c"}, 1, "modified_at", true, "ITEM_MODIFY", "web_link"},
 			} {
 				if step.only != "" && step.only != k.name {

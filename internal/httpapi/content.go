@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,11 +45,19 @@ func (s *Server) download(c *call) error {
 	}
 	s.Tree.Seen(c.who, f.ID, content.ItemDownload)
 	grant := s.Auth.Sign(s.contentGrant(c.who, f, v.ID, auth.ForDownload, s.Limits.ContentLife))
-	c.w.Header().Set("Location", s.origins(c.Request).content()+contentPath+grant)
+	to := s.origins(c.Request).content() + contentPath + grant
+	if r := strings.TrimSpace(c.Header.Get("Range")); r != "" {
+		to += "?" + url.Values{rangeParam: {r}}.Encode()
+	}
+	c.w.Header().Set("Location", to)
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusFound)
 	return nil
 }
+
+// rangeParam keeps the range that was asked for in a content URL, for clients
+// that do not send it again when they are redirected. A Range header wins.
+const rangeParam = "range"
 
 // content handles GET and HEAD of a content URL. A token that comes along is
 // not looked at.
@@ -76,6 +85,9 @@ func (s *Server) content(c *call) error {
 	defer r.Close()
 	c.note(slog.String("file", f.ID.String()), slog.String("version", v.ID.String()))
 
+	if r := c.query(rangeParam); r != "" && c.Header.Get("Range") == "" {
+		c.Header.Set("Range", r)
+	}
 	if strings.TrimSpace(c.Header.Get("Range")) == "bytes=-0" {
 		// The last no bytes can't be had (RFC 9110, 14.1.2), and ServeContent
 		// would send a range that ends before it starts.
@@ -202,6 +214,29 @@ func (s *Server) ready(c *call) error {
 		}
 	}
 	return plain(c, http.StatusOK, "ready\n")
+}
+
+// handoutPath is where what was made for one person to download waits.
+const handoutPath = "/app_config/"
+
+// handout handles GET /app_config/:token: an application's configuration, once.
+func (s *Server) handout(c *call) error {
+	if c.Method != http.MethodGet {
+		return content.Errorf(content.MethodNotAllowed, "it can be asked for once only, and not by %s", c.Method)
+	}
+	text, err := s.Auth.Handout(c.Context(), c.param("token"))
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="config.json"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	c.w.WriteHeader(http.StatusOK)
+	c.w.Write(text) // a client that has gone has lost it, and asks for another
+	return nil
 }
 
 // reachable handles POST /html5, which browser components ask to see whether a host answers.

@@ -33,6 +33,7 @@ var openDoors = map[string]string{
 	"GET /placeholders/:image":           "the same picture for everybody",
 	"GET /preview/expiring_embed/:grant": "the URL is signed",
 	"GET /2.0/events/follow/:grant":      "the URL is signed",
+	"GET /app_config/:token":             "the token was made for one person, and is good once",
 	"GET /s/:token":                      "the link is what lets in",
 	"POST /s/:token":                     "the link is what lets in",
 	"GET /s/:token/folder/:folder":       "the link is what lets in",

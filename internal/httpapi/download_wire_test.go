@@ -83,6 +83,20 @@ func TestDownload(t *testing.T) {
 			}
 		})
 	}
+	t.Run("9 Range on the first request applies, sent again or not", func(t *testing.T) {
+		to := w.do(t, "GET", path, nil, "Range", "bytes=5-9").empty(302).header.Get("Location")
+		for _, row := range []struct {
+			again       string
+			first, last int
+		}{{"", 5, 9}, {"bytes=5-9", 5, 9}, {"bytes=20-29", 20, 29}} {
+			r := w.do(t, "GET", to, nil, "Range", row.again).want(206)
+			if got, want := r.header.Get("Content-Range"), contentRange(int64(row.first), int64(row.last), int64(n)); got != want || !bytes.Equal(r.body, data[row.first:row.last+1]) {
+				t.Errorf("%q: Content-Range is %q, want %q", row.again, got, want)
+			}
+		}
+		beyond := w.do(t, "GET", path, nil, "Range", "bytes=999999-").empty(302).header.Get("Location")
+		w.do(t, "GET", beyond, nil).refused(416, "range_not_satisfiable")
+	})
 	t.Run("9 Range, several: multipart/byteranges", func(t *testing.T) {
 		r := w.do(t, "GET", url, nil, "Range", "bytes=0-9,1020-1030,-5").want(206)
 		kind, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))

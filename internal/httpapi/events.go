@@ -100,7 +100,11 @@ func (s *Server) listEvents(c *call) error {
 		}
 		if q.Stream == tree.AdminEvents {
 			one.EventType = adminType(e)
-			one.Source = adminSource(e.Source)
+			if e.About != nil {
+				one.Source = userMini(*e.About)
+			} else {
+				one.Source = adminSource(e.Source)
+			}
 		} else {
 			one.Source = s.shown(c, e.Source, view)
 		}
@@ -130,6 +134,9 @@ var adminTypes = map[content.EventType]string{
 	content.FileVersionDelete:      "ITEM_MODIFY",
 	content.FileVersionRestore:     "FILE_VERSION_RESTORE",
 	content.ItemPurge:              "DELETE",
+	content.NewUser:                "NEW_USER",
+	content.EditUser:               "EDIT_USER",
+	content.DeleteUser:             "DELETE_USER",
 }
 
 const adminEdit = "EDIT" // a new version

@@ -127,13 +127,27 @@ func TestEvents(t *testing.T) {
 		same(t, "one type", w.events(t, "stream_type=admin_logs_streaming&event_type=EDIT&stream_position="+from).kinds(), []string{"EDIT a.txt"})
 		same(t, "no type of ours", w.events(t, "stream_type=admin_logs&event_type=LOGIN").kinds(), nil)
 		same(t, "of a time", w.events(t, "stream_type=admin_logs&created_after=2001-01-01T00:00:00-07:00&created_before=2002-01-01").kinds(), nil)
-		same(t, "of no time", w.events(t, "stream_type=admin_logs&created_after=2001-01-01&limit=1").kinds(), []string{"UPLOAD docs"})
+		same(t, "of no time", w.events(t, "stream_type=admin_logs&created_after=2001-01-01&limit=1").kinds(), []string{"NEW_USER User other@example.net"})
 		p := w.get(t, "/2.0/events?stream_type=admin_logs&limit=1&stream_position="+from)["entries"].([]any)[0].(map[string]any)
 		source := p["source"].(map[string]any)
 		checkKeys(t, "the source", source, "item_type item_id item_name parent owned_by")
 		same(t, "the parent", source["parent"].(map[string]any)["id"], docs)
 		other.do(t, "GET", "/2.0/events?stream_type=admin_logs", nil).refused(403, "access_denied_insufficient_permissions")
 		other.do(t, "GET", "/2.0/events?stream_type=admin_logs&stream_position=now", nil).refused(403, "access_denied_insufficient_permissions")
+	})
+	t.Run("administrators, of users", func(t *testing.T) {
+		from := w.events(t, "stream_type=admin_logs&stream_position=now").NextStreamPosition.String()
+		var made struct{ ID string }
+		w.do(t, "POST", "/2.0/users", fields{"name": "Ann", "login": "ann@example.net"}).want(201).decode(&made)
+		user := made.ID
+		w.do(t, "PUT", "/2.0/users/"+user, fields{"name": "Anna"}).want(200)
+		w.do(t, "DELETE", "/2.0/users/"+user, nil).want(204)
+		w.Chores(t.Context())
+		p := w.events(t, "stream_type=admin_logs&event_type=NEW_USER,EDIT_USER,DELETE_USER&stream_position="+from)
+		same(t, "all", p.kinds(), []string{"NEW_USER Ann", "EDIT_USER Anna", "DELETE_USER Anna"})
+		same(t, "a source", p.Entries[2].Source, map[string]any{"type": "user", "id": user, "name": "Anna", "login": "ann@example.net"})
+		same(t, "one type", w.events(t, "stream_type=admin_logs_streaming&event_type=DELETE_USER&stream_position="+from).kinds(), []string{"DELETE_USER Anna"})
+		same(t, "not of the caller's own stream", w.events(t, "stream_position="+from).kinds(), nil)
 	})
 	t.Run("refused", func(t *testing.T) {
 		for _, q := range []string{"stream_position=x", "stream_position=-1", "stream_position=999999", "stream_position=99999999999999999999", "stream_position=1.5",
@@ -149,7 +163,7 @@ func TestEvents(t *testing.T) {
 		w.do(t, "DELETE", "/2.0/users/"+gone.who.ID.String()+"?force=true", nil).want(204)
 		w.Chores(t.Context())
 		kinds := w.events(t, "stream_type=admin_logs&stream_position="+from).kinds()
-		same(t, "the last", kinds[len(kinds)-1], "UPLOAD gone.txt")
+		same(t, "the last", kinds[len(kinds)-2:], []string{"UPLOAD gone.txt", "DELETE_USER User gone@example.net"})
 	})
 	t.Run("old ones go", func(t *testing.T) {
 		w.Clock.Add(content.EventLife + time.Hour)

@@ -227,6 +227,18 @@ func TestTrashListing(t *testing.T) {
 			t.Errorf("another user gets %q", names)
 		}
 	})
+	t.Run("10 the trash pages likewise: sorted", func(t *testing.T) {
+		for query, want := range map[string][]string{
+			"?sort=name&direction=DESC":         {"folder z", "file c", "file b", "file a"},
+			"?sort=id&direction=ASC":            {"folder z", "file c", "file a", "file b"},
+			"?sort=ID&direction=desc&limit=3":   {"folder z", "file b", "file a"},
+			"?sort=size&direction=ASC&offset=1": {"file c", "file a", "file b"},
+		} {
+			if names, _ := get(t, w, query); !slices.Equal(names, want) {
+				t.Errorf("%s: got %q, want %q", query, names, want)
+			}
+		}
+	})
 	t.Run("10 the trash pages likewise: by marker", func(t *testing.T) {
 		var got []string
 		for marker := ""; ; {

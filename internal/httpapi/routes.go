@@ -117,6 +117,7 @@ func (s *Server) table() []route {
 	open("HEAD", contentPath+":grant", s.content)
 	open("GET", contentPath+":grant/:name", s.content)
 	open("GET", placeholderPath+":image", s.placeholder)
+	open("GET", handoutPath+":token", s.handout)
 	open("GET", "/healthz", s.healthy)
 	open("GET", "/readyz", s.ready)
 	open("POST", "/html5", s.reachable)

@@ -122,7 +122,8 @@ const (
 	AccessToken    TokenKind = "access"
 	ExchangedToken TokenKind = "exchanged" // good for less than the one it was exchanged for
 	RefreshToken   TokenKind = "refresh"
-	Code           TokenKind = "code" // to be turned into tokens
+	Code           TokenKind = "code"    // to be turned into tokens
+	Handout        TokenKind = "handout" // for a text to be read once
 )
 
 // Token is a token or code, known by its hash only.

@@ -6,7 +6,7 @@ import (
 	"boxcar/internal/content"
 )
 
-// Event is something that happened to an item, which is kept as it was then.
+// Event is something that happened to an item, or to a user, which is kept as it was then.
 type Event struct {
 	Position int64 // from 1; AppendEvent gives it
 	ID       [16]byte
@@ -14,6 +14,8 @@ type Event struct {
 	At       time.Time
 	By       content.ID
 	Item     Item
+	// User, if it has an ID, is who it is about. The Item is empty then, but for its Owner: the same.
+	User content.Person
 	// Parent is the folder that the item was in: its ID, Name, Sequence and
 	// Parent. No ID if it was in none.
 	Parent Item

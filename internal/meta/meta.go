@@ -203,7 +203,7 @@ type Items interface {
 	AllItems(after content.ID, limit int) ([]Item, error)
 
 	// Trashed are the items of an owner that were themselves put in the trash,
-	// in the order of listings by name; page's Order and Desc are not looked at.
+	// in the order of listings.
 	Trashed(owner content.ID, page ItemPage) ([]Item, error)
 	CountTrashed(owner content.ID) (int64, error)
 	// OldTrash are the items that were themselves put in the trash at or before

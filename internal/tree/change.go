@@ -22,6 +22,9 @@ type Change struct {
 	Favourite   *bool       // the caller's own
 	Options     FolderChange
 	Link        LinkChange
+
+	// ContentCreatedAt and ContentModifiedAt are of a file or folder.
+	ContentCreatedAt, ContentModifiedAt *time.Time
 }
 
 // LockChange takes a lock off a file, or puts one on.
@@ -48,7 +51,8 @@ type LinkChange func(tx meta.Tx, who content.Principal, now time.Time, item cont
 
 // own says whether the change is of what all who see the item share.
 func (c Change) own() bool {
-	return c.Name != nil || c.Parent != nil || c.Description != nil || c.Tags != nil || c.URL != nil || c.Options != (FolderChange{})
+	return c.Name != nil || c.Parent != nil || c.Description != nil || c.Tags != nil || c.URL != nil || c.Options != (FolderChange{}) ||
+		c.ContentCreatedAt != nil || c.ContentModifiedAt != nil
 }
 
 func (c Change) check() error {
@@ -230,6 +234,14 @@ func (u *updating) apply(c Change) error {
 	if c.URL != nil && row.Kind == meta.WebLink && *c.URL != row.URL {
 		row.URL = *c.URL
 		modified(content.ItemModify)
+	}
+	if row.Kind != meta.WebLink {
+		for _, t := range []struct{ to, want *time.Time }{{&row.ContentCreatedAt, c.ContentCreatedAt}, {&row.ContentModifiedAt, c.ContentModifiedAt}} {
+			if t.want != nil && !t.want.Equal(*t.to) {
+				*t.to = *t.want
+				modified(content.ItemModify)
+			}
+		}
 	}
 	if row.Kind == meta.Folder {
 		changed, err := u.s.setOptions(row, c.Options)

@@ -143,6 +143,10 @@ func (r *eventReader) event(row meta.Event) (e content.Event, ok bool, err error
 	if e.By, err = r.past(row.By); err != nil {
 		return e, false, err
 	}
+	if row.User.ID != 0 {
+		e.About = &row.User
+		return e, r.admin, nil
+	}
 	n := content.Node{
 		ID: it.ID, Name: it.Name, Sequence: it.Sequence, Description: it.Description, Path: path,
 		CreatedAt: it.CreatedAt, ModifiedAt: it.ModifiedAt, ContentCreatedAt: it.ContentCreatedAt, ContentModifiedAt: it.ContentModifiedAt,

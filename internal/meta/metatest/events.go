@@ -30,6 +30,7 @@ var events = []test{
 		a.Position, b.Position, c.Position = 1, 2, 3
 		b.Type = content.ItemCreate
 		c.Parent, c.Details = meta.Item{}, nil
+		c.User = content.Person{ID: 203, Name: "Zoe", Login: "zoe@example.net"}
 		update(t, s, func(tx meta.Tx) error { return tx.AppendEvent(a, alice, alice) })
 		update(t, s, func(tx meta.Tx) error { return first(tx.AppendEvent(b, alice, bob), tx.AppendEvent(c, bob)) })
 		refused(t, s, content.Internal, func(tx meta.Tx) error { tx.AppendEvent(a, alice); return fmt.Errorf("undone") })

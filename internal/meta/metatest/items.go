@@ -195,6 +195,8 @@ var items = []test{
 			equal(t, "behind an item", list(meta.ItemPage{After: want[i], Limit: 2}), want[i+1:min(i+3, len(want))])
 		}
 		equal(t, "behind the last", len(list(meta.ItemPage{After: want[len(want)-1], Limit: 2})), 0)
+		equal(t, "by name, the last first", list(meta.ItemPage{Desc: true, Limit: 9}), []meta.Item{want[2], want[1], want[0], want[4], want[3]})
+		equal(t, "by id", list(meta.ItemPage{Order: meta.ByID, Offset: 1, Limit: 3}), want[1:4])
 		n := get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountTrashed(alice) })
 		equal(t, "count", n, int64(len(want)))
 	}},

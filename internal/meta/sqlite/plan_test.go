@@ -169,6 +169,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"AllSharedLinks":     {run: func(tx *sqlmeta.Tx) { tx.AllSharedLinks(1, 10) }},
 		"DropEvents":         {run: func(tx *sqlmeta.Tx) { tx.DropEvents(s0, 10) }},
 		"Trashed":            {run: func(tx *sqlmeta.Tx) { tx.Trashed(1, meta.ItemPage{Limit: 10}) }},
+		"Trashed, by size":   {sorts, func(tx *sqlmeta.Tx) { tx.Trashed(1, meta.ItemPage{Order: meta.BySize, Limit: 10}) }},
 		"OldTrash":           {run: func(tx *sqlmeta.Tx) { tx.OldTrash(time.Now(), 10) }},
 		"Children":           {run: func(tx *sqlmeta.Tx) { tx.Children(1, 10) }},
 		"CountTrashed":       {run: func(tx *sqlmeta.Tx) { tx.CountTrashed(1) }},

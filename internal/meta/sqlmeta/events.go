@@ -128,7 +128,14 @@ type eventJSON struct {
 	Number            int64             `json:"n,omitempty"`
 	SHA1              string            `json:"sha1,omitempty"`
 	Parent            *eventParent      `json:"in,omitempty"`
+	User              *eventUser        `json:"user,omitempty"`
 	Details           map[string]string `json:"more,omitempty"`
+}
+
+type eventUser struct {
+	ID    content.ID `json:"id"`
+	Name  string     `json:"name"`
+	Login string     `json:"login"`
 }
 
 type eventParent struct {
@@ -151,6 +158,9 @@ func eventText(e meta.Event) (string, error) {
 	}
 	if p := e.Parent; p.ID != 0 {
 		out.Parent = &eventParent{p.ID, p.Name, p.Sequence, p.Parent}
+	}
+	if u := e.User; u.ID != 0 {
+		out.User = &eventUser{u.ID, u.Name, u.Login}
 	}
 	b, err := json.Marshal(out)
 	return string(b), err
@@ -184,6 +194,10 @@ func (v eventSource) Scan(src any) error {
 	if p := in.Parent; p != nil {
 		it.Parent = p.ID
 		v.e.Parent = meta.Item{ID: p.ID, Kind: meta.Folder, Name: p.Name, Key: content.NameKey(p.Name), Sequence: p.Sequence, Parent: p.Parent}
+	}
+	v.e.User = content.Person{}
+	if u := in.User; u != nil {
+		v.e.User = content.Person{ID: u.ID, Name: u.Name, Login: u.Login}
 	}
 	v.e.Item, v.e.Details = it, in.Details
 	return nil

@@ -20,10 +20,17 @@ func (tx *Tx) SetQuota(user content.ID, quota int64) error {
 func (tx *Tx) Trashed(owner content.ID, page meta.ItemPage) ([]meta.Item, error) {
 	const op = "list trash"
 	const trash = selectItem + `WHERE i.owner = ? AND i.trashed_at <> 0 `
-	const order = `ORDER BY i.kind, i.name_key, i.id `
+	const byName = `ORDER BY i.kind, i.name_key, i.id `
 	if a := page.After; a.Key != "" {
-		return list(tx, op, trash+`AND (i.kind, i.name_key, i.id) > (?, ?, ?) `+order+`LIMIT ?`,
+		return list(tx, op, trash+`AND (i.kind, i.name_key, i.id) > (?, ?, ?) `+byName+`LIMIT ?`,
 			itemColumns, int64(owner), int64(a.Kind), a.Key, int64(a.ID), limited(page.Limit))
+	}
+	order := byName
+	if page.Order != meta.ByName || page.Desc { // no index for these: all that the owner has in the trash is sorted
+		by := itemOrders[page.Order]
+		if order = `ORDER BY i.kind, ` + by + `, i.id `; page.Desc {
+			order = `ORDER BY i.kind, ` + by + ` DESC, i.id DESC `
+		}
 	}
 	return list(tx, op, trash+order+`LIMIT ? OFFSET ?`, itemColumns, int64(owner), limited(page.Limit), max(0, page.Offset))
 }
