@@ -104,20 +104,26 @@ func (s *Service) RestoreVersion(ctx context.Context, who content.Principal, fil
 	})
 }
 
+// ofLiveFile is a version of a file that is not in the trash, with the file and its row.
+func (s *Service) ofLiveFile(tx meta.Tx, who content.Principal, file, id content.ID, f **content.File) (row meta.Item, v meta.Version, err error) {
+	row, item, err := s.find(tx, who, file, meta.File, content.See)
+	if err != nil {
+		return row, v, err
+	}
+	*f = item.(*content.File)
+	if (*f).Status != content.Active {
+		return row, v, content.Errorf(content.Trashed, "file %s is in the trash", file)
+	}
+	v, err = versionOf(tx, file, id)
+	return row, v, err
+}
+
 // markVersion changes what is known of a past version's being deleted. mark
 // says whether it has changed anything.
 func (s *Service) markVersion(ctx context.Context, who content.Principal, file, id content.ID, pre content.Preconditions, what content.EventType, mark func(*meta.Version, time.Time) bool) (f *content.File, v content.Version, err error) {
 	now := s.Now()
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		row, item, err := s.find(tx, who, file, meta.File, content.See)
-		if err != nil {
-			return err
-		}
-		f = item.(*content.File)
-		if f.Status != content.Active {
-			return content.Errorf(content.Trashed, "file %s is in the trash", file)
-		}
-		version, err := versionOf(tx, file, id)
+		row, version, err := s.ofLiveFile(tx, who, file, id, &f)
 		if err != nil {
 			return err
 		}
@@ -154,15 +160,7 @@ func (s *Service) markVersion(ctx context.Context, who content.Principal, file, 
 func (s *Service) Promote(ctx context.Context, who content.Principal, file, id content.ID) (f *content.File, err error) {
 	now := s.Now()
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		row, item, err := s.find(tx, who, file, meta.File, content.See)
-		if err != nil {
-			return err
-		}
-		f = item.(*content.File)
-		if f.Status != content.Active {
-			return content.Errorf(content.Trashed, "file %s is in the trash", file)
-		}
-		old, err := versionOf(tx, file, id)
+		row, old, err := s.ofLiveFile(tx, who, file, id, &f)
 		switch {
 		case err != nil:
 			return err
