@@ -17,7 +17,7 @@ var limbo = []test{
 			file(210, 202, "a", alice, 10), file(211, 202, "b", alice, 20), link(212, 201, "c", alice), file(213, 200, "d", alice, 30),
 			file(220, aliceRoot, "stays", alice, 40))
 		trashed := item(t, s, 211)
-		trashed.TrashedAt = start // goes with its folder
+		trashed.TrashedAt = start // outlives its folder
 		past := item(t, s, 213)
 		past.Current.ID, past.Current.Number, past.Current.Size = 9000, 2, 5
 		update(t, s, func(tx meta.Tx) error {
@@ -71,9 +71,10 @@ var limbo = []test{
 		for _, it := range get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.AllItems(0, 99) }) {
 			ids = append(ids, it.ID)
 		}
-		equal(t, "items left", ids, []content.ID{aliceRoot, bobRoot, 220, 230})
-		slices.Sort(free)
-		if len(free) != 301 || free[0] != blobKey(1) || slices.Contains(free, blobKey(2)) {
+		equal(t, "items left", ids, []content.ID{aliceRoot, bobRoot, 211, 220, 230})
+		trashed.Parent = 0
+		equal(t, "what was in the trash by itself", item(t, s, 211), trashed)
+		if len(free) != 300 || slices.Contains(free, blobKey(1)) || slices.Contains(free, blobKey(2)) {
 			t.Errorf("%d blobs are free, first of them %v", len(free), free[0])
 		}
 		update(t, s, func(tx meta.Tx) error { // once more: it is gone
