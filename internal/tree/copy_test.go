@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,13 +50,15 @@ type world struct {
 type hooked struct {
 	metatest.Faulty
 	before func(n int)
-	n      int
+	n      atomic.Int64
 }
 
+func (h *hooked) count() int { return int(h.n.Load()) }
+
 func (h *hooked) Update(ctx context.Context, fn func(meta.Tx) error) error {
-	h.n++
+	n := int(h.n.Add(1))
 	if h.before != nil {
-		h.before(h.n)
+		h.before(n)
 	}
 	return h.Faulty.Update(ctx, fn)
 }
@@ -268,14 +271,14 @@ func TestACopyOfATreeIsTheSameTree(t *testing.T) {
 	}
 	want := w.look(top)
 	before := w.used()
-	updates := w.faulty.n
+	updates := w.faulty.count()
 	name := "copy"
 	c := must[*content.Folder](t)(w.tree.CopyFolder(t.Context(), w.who, top, 0, &name))
 	if got := w.look(c.ID); got != want {
 		t.Errorf("the copy is\n%s\nand the source\n%s", got, want)
 	}
-	if w.faulty.n-updates < 5 {
-		t.Errorf("%d transactions for 23 items, with 4 rows in each", w.faulty.n-updates)
+	if w.faulty.count()-updates < 5 {
+		t.Errorf("%d transactions for 23 items, with 4 rows in each", w.faulty.count()-updates)
 	}
 	if got := w.used() - before; got != used {
 		t.Errorf("the copy counts %d bytes, the source %d", got, used)
@@ -473,7 +476,7 @@ func TestWhatGoesWrongWhileACopyGrows(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			top, to := w.grove("wood"), w.folder(0, "to")
-			start := w.faulty.n
+			start := w.faulty.count()
 			w.faulty.before = func(n int) {
 				if n == start+3 {
 					w.faulty.before = nil
@@ -528,7 +531,7 @@ func TestASourceThatChanges(t *testing.T) {
 			t.Run(fmt.Sprint(what, " before transaction ", at), func(t *testing.T) {
 				w := newWorld(t)
 				top := w.grove("wood")
-				start := w.faulty.n
+				start := w.faulty.count()
 				w.faulty.before = func(n int) {
 					if n == start+at {
 						w.faulty.before = nil
@@ -554,7 +557,7 @@ func TestCallersThatGoAway(t *testing.T) {
 	w := newWorld(t)
 	top := w.grove("wood")
 	ctx, cancel := context.WithCancel(t.Context())
-	start := w.faulty.n
+	start := w.faulty.count()
 	w.faulty.before = func(n int) {
 		if n == start+2 {
 			cancel()
@@ -597,7 +600,7 @@ func TestACopyThatACrashCutShort(t *testing.T) {
 	name := "copy"
 	func() {
 		w.faulty.FailBefore = w.faulty.Updates() + 4
-		start := w.faulty.n
+		start := w.faulty.count()
 		w.faulty.before = func(n int) {
 			if n > start+4 { // giving it up is not granted
 				w.faulty.FailBefore = w.faulty.Updates() + 1
@@ -624,7 +627,7 @@ func TestACopyThatACrashCutShort(t *testing.T) {
 func TestASweepLeavesCopiesAtWork(t *testing.T) {
 	w := newWorld(t)
 	top := w.grove("wood")
-	start := w.faulty.n
+	start := w.faulty.count()
 	w.faulty.before = func(n int) {
 		if n > start+1 {
 			if _, err := w.sweep.Sweep(t.Context()); err != nil {

@@ -71,10 +71,10 @@ func TestLinkUsesAreCountedOnce(t *testing.T) {
 		t.Errorf("%d downloads were counted", got.Downloads)
 	}
 	// Nothing to write is no transaction.
-	n := w.faulty.n
+	n := w.faulty.count()
 	w.tree.Meta = w.faulty
-	if err := w.tree.FlushLinkUses(t.Context()); err != nil || w.faulty.n != n {
-		t.Errorf("%v, %d transactions", err, w.faulty.n-n)
+	if err := w.tree.FlushLinkUses(t.Context()); err != nil || w.faulty.count() != n {
+		t.Errorf("%v, %d transactions", err, w.faulty.count()-n)
 	}
 }
 
