@@ -172,6 +172,13 @@ func (w *world) grove(name string) content.ID {
 	w.folder(w.folder(w.folder(top, "a"), "b"), "c") // nothing but folders
 	w.link(top, "link")
 	w.file(top, "empty", "")
+	// An empty file needs no blob, and the one that it came in goes behind the
+	// upload's answer. Nothing of that may be taken for what a copy leaves.
+	for end := time.Now().Add(10 * time.Second); len(w.prove("grown")) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatal("what came of an upload does not go")
+		}
+	}
 	return top
 }
 
