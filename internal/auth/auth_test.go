@@ -1,7 +1,9 @@
 package auth_test
 
 import (
+	"bytes"
 	"crypto/rand"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -17,7 +19,13 @@ import (
 // begin is a service after its first start, with a clock that stands still.
 func begin(t *testing.T) (*auth.Service, *auth.Credentials) {
 	t.Helper()
-	rows, err := sqlite.Open(filepath.Join(t.TempDir(), "meta.db"), sqlite.Options{})
+	return beginIn(t, t.TempDir())
+}
+
+// beginIn is begin with the database in a directory.
+func beginIn(t *testing.T, dir string) (*auth.Service, *auth.Credentials) {
+	t.Helper()
+	rows, err := sqlite.Open(filepath.Join(dir, "meta.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +94,38 @@ func TestASharedLinkBoundsAToken(t *testing.T) {
 // TestNothingIsKeptInClear looks for what people and programs were given in
 // the bytes of the database.
 func TestNothingIsKeptInClear(t *testing.T) {
-	s, c := begin(t)
-	for _, secret := range []string{c.ClientSecret, c.DeveloperToken, c.Password} {
+	dir := t.TempDir()
+	s, c := beginIn(t, dir)
+	issued, err := s.Issue(t.Context(), c.Admin.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = "the configuration of an application"
+	handout, err := s.HandOut(t.Context(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "meta.db*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []byte
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, b...)
+	}
+	if !bytes.Contains(kept, []byte(c.Admin.Login)) {
+		t.Fatalf("what is in %q is not what the server keeps", files)
+	}
+	for _, secret := range []string{c.ClientSecret, c.DeveloperToken, c.Password, issued, handout, text} {
 		if len(secret) < 16 {
 			t.Errorf("%q is short", secret)
+		}
+		if bytes.Contains(kept, []byte(secret)) {
+			t.Errorf("%q is in the database", secret)
 		}
 	}
 	u, err := s.SignIn(t.Context(), c.Admin.Login, c.Password, "here")

@@ -41,17 +41,19 @@ func (c *call) notModified(n *content.Node) bool {
 	return true
 }
 
-// deleteFile handles DELETE /files/:file.
-func (s *Server) deleteFile(c *call) error {
-	id, err := c.id("file")
-	if err != nil {
-		return err
+// deleteOf makes the handler for DELETE /files/:file and /web_links/:web_link.
+func (s *Server) deleteOf(param string, kind tree.Kind) handler {
+	return func(c *call) error {
+		id, err := c.id(param)
+		if err != nil {
+			return err
+		}
+		if err := s.Tree.TrashItem(c.Context(), c.who, kind, id, c.preconditions()); err != nil {
+			return err
+		}
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
-	if err := s.Tree.TrashFile(c.Context(), c.who, id, c.preconditions()); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // Paging of lists (client-expectations, section 10).

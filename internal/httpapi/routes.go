@@ -49,7 +49,7 @@ func (s *Server) table() []route {
 
 	add("GET", "/files/:file", s.itemOf("file", tree.File))
 	add("PUT", "/files/:file", s.updateFile)
-	add("DELETE", "/files/:file", s.deleteFile)
+	add("DELETE", "/files/:file", s.deleteOf("file", tree.File))
 	get, purge, restore := s.trashOf("file", tree.File)
 	add("POST", "/files/:file", restore)
 	add("GET", "/files/:file/trash", get)
@@ -83,7 +83,7 @@ func (s *Server) table() []route {
 	add("POST", "/web_links", s.createWebLink)
 	add("GET", "/web_links/:web_link", s.itemOf("web_link", tree.WebLink))
 	add("PUT", "/web_links/:web_link", s.updateWebLink)
-	add("DELETE", "/web_links/:web_link", s.deleteWebLink)
+	add("DELETE", "/web_links/:web_link", s.deleteOf("web_link", tree.WebLink))
 	get, purge, restore = s.trashOf("web_link", tree.WebLink)
 	add("POST", "/web_links/:web_link", restore)
 	add("GET", "/web_links/:web_link/trash", get)

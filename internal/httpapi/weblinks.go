@@ -6,7 +6,6 @@ import (
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
-	"boxcar/internal/tree"
 )
 
 // createWebLink handles POST /web_links.
@@ -31,17 +30,4 @@ func (s *Server) createWebLink(c *call) error {
 	}
 	c.note(slog.String("created", content.NodeOf(item).ID.String()))
 	return s.itemReply(c, http.StatusCreated, item)
-}
-
-// deleteWebLink handles DELETE /web_links/:web_link.
-func (s *Server) deleteWebLink(c *call) error {
-	id, err := c.id("web_link")
-	if err != nil {
-		return err
-	}
-	if err := s.Tree.TrashItem(c.Context(), c.who, tree.WebLink, id, c.preconditions()); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
 }

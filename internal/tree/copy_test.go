@@ -273,7 +273,7 @@ func TestACopyOfATreeIsTheSameTree(t *testing.T) {
 	top := w.grove("wood")
 	used := w.used()
 	trashed := w.file(top, "trashed", "not to be copied")
-	if err := w.tree.TrashFile(t.Context(), w.who, trashed.ID, content.Preconditions{}); err != nil {
+	if err := w.tree.TrashItem(t.Context(), w.who, tree.File, trashed.ID, content.Preconditions{}); err != nil {
 		t.Fatal(err)
 	}
 	want := w.look(top)

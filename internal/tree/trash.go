@@ -20,11 +20,6 @@ func (s *Service) TrashItem(ctx context.Context, who content.Principal, kind Kin
 	})
 }
 
-// TrashFile is TrashItem for a file.
-func (s *Service) TrashFile(ctx context.Context, who content.Principal, id content.ID, pre content.Preconditions) error {
-	return s.TrashItem(ctx, who, File, id, pre)
-}
-
 // TrashFolder puts a folder in the trash with all that is in it. Without
 // recursive it has to be empty, or there is a content.FolderNotEmpty error.
 func (s *Service) TrashFolder(ctx context.Context, who content.Principal, id content.ID, recursive bool, pre content.Preconditions) error {

@@ -267,7 +267,7 @@ func (s *story) run() {
 	s.same("simple upload", simple, small)
 
 	s.try("trash", func() error {
-		err := s.tree.TrashFile(s.ctx, s.who, file.ID, content.Preconditions{})
+		err := s.tree.TrashItem(s.ctx, s.who, tree.File, file.ID, content.Preconditions{})
 		if content.Is(err, content.Trashed) {
 			return nil
 		}

@@ -321,7 +321,7 @@ func (c *crowd) trash(ctx context.Context, r *rand.Rand, f *published) {
 		s.mu.Unlock()
 	}
 	c.mu.Unlock()
-	c.fails(ctx, "trash", c.tree.TrashFile(ctx, c.who, f.ID, content.Preconditions{}), content.NotFound, content.Trashed)
+	c.fails(ctx, "trash", c.tree.TrashItem(ctx, c.who, tree.File, f.ID, content.Preconditions{}), content.NotFound, content.Trashed)
 	if r.IntN(2) == 0 {
 		c.fails(ctx, "purge", c.tree.Purge(ctx, c.who, tree.File, f.ID), content.NotFound)
 	}
