@@ -48,6 +48,7 @@ var table = map[string][]string{
 	"internal/meta/metatest":     {"internal/meta", "internal/blob", "internal/content"},
 	"internal/vfs/faultfs":       {"internal/vfs"},
 	"internal/daemon/daemontest": {anything},
+	"internal/crash":             {anything},
 
 	"internal/archtest": {anything},
 	"bench/...":         {anything},

@@ -12,13 +12,26 @@ type directory struct {
 	fs   vfs.FS
 	name string
 
-	running sync.Mutex // held while a sync runs
+	running gate // held while a sync runs
 
 	mu     sync.Mutex
 	next   *round // the sync that has not begun
 	failed int    // syncs that failed
 	err    error  // the last failure
 }
+
+func newDirectory(fsys vfs.FS, name string) directory {
+	return directory{fs: fsys, name: name, running: newGate()}
+}
+
+// gate is a lock that is held over calls of the disk. Unlike with a
+// sync.Mutex, testing/synctest sees who waits for it, so that a test can
+// choose which of several calls comes next.
+type gate chan struct{}
+
+func newGate() gate    { return make(gate, 1) }
+func (g gate) Lock()   { g <- struct{}{} }
+func (g gate) Unlock() { <-g }
 
 // round is one sync and its outcome.
 type round struct {

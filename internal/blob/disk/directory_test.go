@@ -9,7 +9,7 @@ import (
 // Two changes are made; the sync for the first fails, and may have lost both.
 func TestAFailedSyncCountsForAllItCovered(t *testing.T) {
 	fsys := faultfs.New()
-	d := directory{fs: fsys, name: "."}
+	d := newDirectory(fsys, ".")
 	first, second := d.failures(), d.failures()
 	fsys.Fail(faultfs.Fault{Ops: faultfs.SyncDir})
 	if err := d.sync(first); err == nil {

@@ -37,7 +37,7 @@ var _ blob.Store = (*Store)(nil)
 // shard is one of the directories that blobs are spread over.
 type shard struct {
 	directory
-	making sync.Mutex
+	making gate
 	made   bool // and its name is durable
 }
 
@@ -47,12 +47,13 @@ type shard struct {
 func Open(fsys vfs.FS) (*Store, error) {
 	s := &Store{
 		fs:      fsys,
-		root:    directory{fs: fsys, name: "."},
-		blobs:   directory{fs: fsys, name: blobsDir},
+		root:    newDirectory(fsys, "."),
+		blobs:   newDirectory(fsys, blobsDir),
 		buffers: sync.Pool{New: newBuffer},
 	}
 	for i := range s.shards {
-		s.shards[i].directory = directory{fs: fsys, name: fmt.Sprintf("%s/%02x", blobsDir, i)}
+		s.shards[i].directory = newDirectory(fsys, fmt.Sprintf("%s/%02x", blobsDir, i))
+		s.shards[i].making = newGate()
 	}
 	for _, dir := range []string{blobsDir, tmpDir} {
 		if err := s.mkdir(dir, &s.root); err != nil {

@@ -2,7 +2,9 @@ package faultfs
 
 import (
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -38,14 +40,22 @@ func New() *FS {
 }
 
 // Open opens a file for reading.
-func (f *FS) Open(name string) (vfs.File, error) {
+func (f *FS) Open(name string) (vfs.File, error) { return f.open(name, false) }
+
+// Modify opens a file that is there for reading and writing, as no vfs.FS does.
+func (f *FS) Modify(name string) (vfs.File, error) { return f.open(name, true) }
+
+func (f *FS) open(name string, writable bool) (vfs.File, error) {
 	var h *file
 	err := f.do(Open, name, func() error {
 		n, err := f.find(name)
 		if err != nil {
 			return err
 		}
-		h = &file{fsys: f, node: n, name: name}
+		if writable && n.isDir() {
+			return syscall.EISDIR
+		}
+		h = &file{fsys: f, node: n, name: name, writable: writable}
 		return nil
 	})
 	if err != nil {
@@ -204,6 +214,34 @@ func (f *FS) SyncDir(name string) error {
 		f.syncNames(n)
 	}
 	return failure(SyncDir, name, err)
+}
+
+// Visit shows all that is in f, directories before what is in them, by name: a
+// directory with a page of nil, a file page by page, an empty one with one
+// empty page. Pages are of 4096 bytes but for the last, and not to be changed.
+// It is no call: nothing is counted, watched or made to fail.
+func (f *FS) Visit(see func(name string, offset int64, page []byte)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.root.visit("", see)
+}
+
+func (n *node) visit(at string, see func(string, int64, []byte)) {
+	for _, base := range slices.Sorted(maps.Keys(n.entries)) {
+		child, name := n.entries[base], path.Join(at, base)
+		if child.isDir() {
+			see(name, 0, nil)
+			child.visit(name, see)
+			continue
+		}
+		for offset := int64(0); offset < max(child.size, 1); offset += pageSize {
+			pg := child.page(int(offset / pageSize))
+			if pg == nil {
+				pg = &zeros
+			}
+			see(name, offset, pg[:min(pageSize, child.size-offset)])
+		}
+	}
 }
 
 // find is what name stands for.
