@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -29,16 +30,26 @@ func fromEnv(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// TestCrash cuts the power at every file call of all programs, and of
-// each again with other seeds, until there are as many distinct states as wanted.
+// TestCrash cuts the power at every file call of all programs, and of each again
+// with other seeds, until there are as many distinct states as wanted. A short
+// run cuts it at some calls of each only.
 func TestCrash(t *testing.T) {
 	if text := os.Getenv(envReplay); text != "" {
 		replay(t, text)
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // disks are soon garbage, and small
 	base()
-	sum := newTally(fromEnv(t, envStates, someStates))
+	p := plot{mixes: 24}
+	want := fromEnv(t, envStates, 0)
+	if want == 0 {
+		want, p.mixes, p.every = 3000, 6, 6
+		if raced {
+			want, p.mixes, p.every = 300, 2, 40
+		}
+	}
 	first := fromEnv(t, envSeed, 1)
+	sum := newTally(want)
 	var next atomic.Int64
 	t.Run("all", func(t *testing.T) {
 		for w := range runtime.GOMAXPROCS(0) {
@@ -46,8 +57,8 @@ func TestCrash(t *testing.T) {
 				t.Parallel()
 				for !sum.enough() && !t.Failed() {
 					n := int(next.Add(1) - 1)
-					p := plot{program: programs[n%len(programs)], seed: uint64(first + n/len(programs)), mixes: 6}
-					sum.runs.Add(1)
+					p := p
+					p.program, p.seed = programs[n%len(programs)], uint64(first+n/len(programs))
 					if err := play(t, p, sum); err != nil {
 						t.Error(err)
 					}
@@ -55,7 +66,7 @@ func TestCrash(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%v; seeds from %d on", sum, first)
+	t.Logf("%v; seeds from %d to %d", sum, first, first+int(next.Load()-1)/len(programs))
 }
 
 func replay(t *testing.T, text string) {
@@ -80,5 +91,3 @@ func replay(t *testing.T, text string) {
 	}
 	t.Fatalf("there is no program %q", fields[0])
 }
-
-const someStates = 3000

@@ -4,9 +4,9 @@ import (
 	"context"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"sync"
-	"testing"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/meta"
@@ -15,18 +15,15 @@ import (
 	"boxcar/internal/vfs/sqlitefs"
 )
 
-// mutant is a server that is wrong in one thing, which a crash is to show.
+// mutant is a server that is wrong in one thing.
 type mutant struct {
-	name   string
 	ignore []string // kinds of syncs that do nothing and say that they went well
 	late   bool     // the bytes of a blob are synced behind its name
 	rows   func(rows meta.Store, blobs blob.Store) meta.Store
-	blobs  func(m *mutant, blobs blob.Store) blob.Store
+	blobs  func(h *house, blobs blob.Store) blob.Store
 	house  func(h *house)
 
-	programs []string // in which it shows
-
-	work sync.WaitGroup // of blobs
+	seen kinds // of syncs
 }
 
 // disks are one disk as its three users see it.
@@ -42,12 +39,13 @@ func (m *mutant) disks(fsys *faultfs.FS) disks {
 	return disks{m.disk(fsys, "sqlite"), m.disk(fsys, "open"), m.disk(fsys, "blobs")}
 }
 
-func (m *mutant) stores(rows meta.Store, blobs blob.Store) (meta.Store, blob.Store) {
+func (m *mutant) stores(h *house) (rows meta.Store, blobs blob.Store) {
+	rows, blobs = h.rows, h.blobs
 	if m != nil && m.rows != nil {
 		rows = m.rows(rows, blobs)
 	}
 	if m != nil && m.blobs != nil {
-		blobs = m.blobs(m, blobs)
+		blobs = m.blobs(h, blobs)
 	}
 	return rows, blobs
 }
@@ -58,29 +56,42 @@ func (m *mutant) services(h *house) {
 	}
 }
 
-func (m *mutant) wait() {
-	if m != nil {
-		m.work.Wait()
-	}
-}
-
-// kinds notes which kinds of syncs there have been.
+// kinds counts how many syncs of each kind there have been.
 type kinds struct {
-	mu   sync.Mutex
-	seen map[string]int
+	mu sync.Mutex
+	n  map[string]int
 }
 
 func (k *kinds) note(kind string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.seen[kind]++
+	if k.n == nil {
+		k.n = map[string]int{}
+	}
+	k.n[kind]++
 }
 
-// seen has the kinds of syncs of all runs with a mutant.
-var seen = kinds{seen: map[string]int{}}
+// The kinds of syncs there are, by who asks for them.
+const (
+	tempFile  = "blobs: temp file"
+	shard     = "blobs: directory of a shard"
+	shardMade = "blobs: directory of shards"
+	roots     = "blobs: data directory"
 
-// disk is a disk as one of its users sees it, that knows what each sync is for.
-type disk struct {
+	opened = "rows: data directory at the end of Open"
+
+	logCommit   = "SQLite: log, at a commit"
+	logHeader   = "SQLite: log, its header when it begins anew"
+	logAgain    = "SQLite: log, before a checkpoint"
+	logMade     = "SQLite: data directory, log made"
+	checkpoint  = "SQLite: database, at a checkpoint"
+	journal     = "SQLite: journal"
+	journalMade = "SQLite: data directory, journal made"
+	journalled  = "SQLite: database, before the journal goes"
+)
+
+// view is a disk as one of its users sees it, that knows what each sync is for.
+type view struct {
 	*faultfs.FS
 	m    *mutant
 	user string
@@ -91,71 +102,69 @@ type disk struct {
 	unsync []vfs.File        // whose sync comes late
 }
 
-func (m *mutant) disk(fsys *faultfs.FS, user string) *disk {
-	return &disk{FS: fsys, m: m, user: user, fresh: map[string]string{}}
+func (m *mutant) disk(fsys *faultfs.FS, user string) *view {
+	return &view{FS: fsys, m: m, user: user, fresh: map[string]string{}}
 }
 
 // ignores says whether a sync of a kind is one that does nothing.
-func (d *disk) ignores(kind string) bool {
-	seen.note(kind)
-	for _, k := range d.m.ignore {
-		if k == kind {
-			return true
-		}
-	}
-	return false
+func (d *view) ignores(kind string) bool {
+	d.m.seen.note(kind)
+	return slices.Contains(d.m.ignore, kind)
 }
 
-func (d *disk) did(what, name string) {
+func (d *view) did(what, name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last = what + " " + name
 }
 
-func (d *disk) Create(name string) (vfs.File, error) {
+func (d *view) Create(name string) (vfs.File, error) {
 	d.did("made", name)
 	f, err := d.FS.Create(name)
 	return d.file(f, name), err
 }
 
-func (d *disk) Modify(name string) (vfs.File, error) {
+func (d *view) Modify(name string) (vfs.File, error) {
 	f, err := d.FS.Modify(name)
 	return d.file(f, name), err
 }
 
-func (d *disk) file(f vfs.File, name string) vfs.File {
+func (d *view) file(f vfs.File, name string) vfs.File {
 	if f == nil {
 		return nil
 	}
 	return &mutantFile{f, d, name}
 }
 
-func (d *disk) MkdirAll(name string) error {
+func (d *view) MkdirAll(name string) error {
 	d.did("made", name)
 	return d.FS.MkdirAll(name)
 }
 
-func (d *disk) Remove(name string) error {
+func (d *view) Remove(name string) error {
 	d.did("removed", name)
 	return d.FS.Remove(name)
 }
 
-func (d *disk) SyncDir(name string) error {
-	kind := d.user + ": directory " + d.last
-	switch {
-	case d.user == "open" && d.last == "made "+database:
-		kind = "open: directory, database made"
+func (d *view) SyncDir(name string) error {
+	var kind string
+	switch d.mu.Lock(); {
 	case d.user == "open":
-		kind = "open: directory, at the end"
-	case d.user == "sqlite":
-		kind = "sqlite: directory, " + d.last // synced, or removed
-	case name == ".":
-		kind = "blobs: data directory, " + d.last
-	case name == "blobs":
-		kind = "blobs: directory of shards"
+		kind = opened
+	case d.user == "sqlite" && d.last == "synced "+wal:
+		kind = logMade
+	case d.user == "sqlite" && d.last == "synced "+database+"-journal":
+		kind = journalMade
+	case d.user == "blobs" && name == ".":
+		kind = roots
+	case d.user == "blobs" && name == "blobs":
+		kind = shardMade
+	case d.user == "blobs" && path.Dir(name) == "blobs":
+		kind = shard
 	default:
-		kind = "blobs: shard"
+		kind = d.user + ": directory " + name + ", " + d.last // no one knows why
 	}
+	d.mu.Unlock()
 	if d.ignores(kind) {
 		return nil
 	}
@@ -174,7 +183,7 @@ func (d *disk) SyncDir(name string) error {
 
 type mutantFile struct {
 	vfs.File
-	d    *disk
+	d    *view
 	name string
 }
 
@@ -195,26 +204,23 @@ func (f *mutantFile) Sync() error {
 	fresh := f.d.fresh[f.name]
 	delete(f.d.fresh, f.name)
 	f.d.mu.Unlock()
-	kind := ""
+	var kind string
 	switch {
-	case f.d.user == "open":
-		kind = "open: database made"
 	case f.d.user == "blobs":
-		kind = "blobs: temp file"
+		kind = tempFile
+	case f.d.user == "open":
+		kind = "rows: " + f.name // no one knows why
 	case strings.HasSuffix(f.name, "-journal"):
-		kind = "sqlite: journal"
-		if fresh == "beginning" {
-			kind = "sqlite: journal, its header"
-		}
+		kind = journal
 	case f.name == wal:
-		kind = "sqlite: log, " + map[string]string{"": "before a checkpoint", "beginning": "its header", "more": "a commit"}[fresh]
+		kind = map[string]string{"": logAgain, "beginning": logHeader, "more": logCommit}[fresh]
 	default:
-		kind = "sqlite: database, a checkpoint"
+		kind = checkpoint
 		if _, err := f.d.FS.Stat(database + "-journal"); err == nil {
-			kind = "sqlite: database, a commit by journal"
+			kind = journalled
 		}
 	}
-	f.d.did("synced", strings.TrimPrefix(f.name, database))
+	f.d.did("synced", f.name)
 	if f.d.m.late && f.d.user == "blobs" {
 		f.d.mu.Lock()
 		defer f.d.mu.Unlock()
@@ -231,7 +237,7 @@ func (f *mutantFile) Sync() error {
 // behind is a store that answers before it has stored anything.
 type behind struct {
 	blob.Store
-	m *mutant
+	h *house
 }
 
 func (b behind) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
@@ -239,7 +245,7 @@ func (b behind) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
 	if err != nil {
 		return err
 	}
-	b.m.work.Go(func() {
+	b.h.late.Go(func() {
 		b.Store.Put(context.WithoutCancel(ctx), key, blob.Verify(strings.NewReader(string(data)), blob.Want{Size: int64(len(data))}, nil))
 	})
 	return nil
@@ -277,57 +283,3 @@ func (h hasty) DeleteParts(m meta.Manifest, limit int) (int, []blob.Key, error) 
 type blind struct{ meta.Tx }
 
 func (blind) Refers(blob.Key) (bool, error) { return false, nil }
-
-var mutants = []*mutant{
-	{ignore: []string{"blobs: temp file"}},
-	{ignore: []string{"blobs: shard"}},
-	{ignore: []string{"blobs: directory of shards"}},
-	{ignore: []string{"blobs: data directory, made blobs"}},
-	{ignore: []string{"blobs: data directory, made tmp"}},
-	{ignore: []string{"open: database made"}},
-	{ignore: []string{"open: directory, database made"}},
-	{ignore: []string{"open: directory, at the end"}},
-	{ignore: []string{"sqlite: log, a commit"}},
-	{ignore: []string{"sqlite: log, its header"}},
-	{ignore: []string{"sqlite: log, before a checkpoint"}},
-	{ignore: []string{"sqlite: database, a checkpoint"}},
-	{ignore: []string{"sqlite: database, a commit by journal"}},
-	{ignore: []string{"sqlite: journal"}},
-	{ignore: []string{"sqlite: journal, its header"}},
-	{ignore: []string{"sqlite: directory, synced -wal"}},
-	{ignore: []string{"sqlite: directory, synced -journal"}},
-	{ignore: []string{"sqlite: directory, removed boxcar.db-journal"}},
-	{name: "bytes are synced behind the name", late: true},
-	{name: "the row before the bytes", blobs: func(m *mutant, blobs blob.Store) blob.Store { return behind{blobs, m} }},
-	{name: "bytes are deleted before their row", rows: func(rows meta.Store, blobs blob.Store) meta.Store {
-		return wrapped{rows, func(tx meta.Tx) meta.Tx { return hasty{tx, blobs} }}
-	}},
-	{name: "the sweep does not look for a row", rows: func(rows meta.Store, blobs blob.Store) meta.Store {
-		return wrapped{rows, func(tx meta.Tx) meta.Tx { return blind{tx} }}
-	}},
-	{name: "the sweep does not ask what arrives", house: func(h *house) { h.sweep.Arriving = nil }},
-	{name: "the sweep does not ask what grows", house: func(h *house) { h.sweep.Growing = nil }},
-}
-
-func TestDevMutants(t *testing.T) {
-	base()
-	for _, m := range mutants {
-		name := m.name
-		if name == "" {
-			name = strings.Join(m.ignore, " ")
-		}
-		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed <= 2; seed++ {
-				for _, p := range programs {
-					sum := newTally(0)
-					if err := play(t, plot{program: p, seed: seed, mixes: 4, every: 6, mutant: m}, sum); err != nil {
-						t.Logf("FOUND by %s after %v: %v", p.name, sum, err)
-						return
-					}
-				}
-			}
-			t.Log("NOT FOUND")
-		})
-	}
-	t.Log(seen.seen)
-}

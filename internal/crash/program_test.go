@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"boxcar/internal/sweep"
@@ -16,7 +17,8 @@ import (
 type program struct {
 	name  string
 	fresh bool // on an empty disk
-	every int  // how many calls a power cut stands for, where looking at what is left takes long; 0 is 1
+	upto  int  // the last call before which the power is cut; 0: any
+	every int  // how many calls a power cut stands for before the first request, where looking at what is left takes long; 0 is 1
 	run   func(r *run) error
 }
 
@@ -31,6 +33,7 @@ func story(name string, steps func(c *client) error) program {
 }
 
 var programs = []program{
+	{name: "database made", fresh: true, upto: 24, run: func(r *run) error { return r.open() }},
 	{name: "first start", fresh: true, every: 24, run: func(r *run) error {
 		if err := r.open(); err != nil {
 			return err
@@ -103,6 +106,31 @@ var programs = []program{
 		}
 		_, err := c.h.sweep.Limbo(ctx)
 		return err
+	}),
+	story("copy beside sweeps", func(c *client) error {
+		if err := c.do(mkdir("a")); err != nil {
+			return err
+		}
+		for n := range 8 { // each of them takes a bite
+			if err := c.do(mkdir(fmt.Sprint("a/", n))); err != nil {
+				return err
+			}
+		}
+		if err := c.do(simple("a/1/f", contents[3], false), simple("a/7/f", contents[2], false)); err != nil {
+			return err
+		}
+		var swept error
+		var over atomic.Bool
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for swept == nil && !over.Load() {
+				_, swept = c.h.sweep.Sweep(ctx)
+			}
+		})
+		err := c.do(duplicate("a", "ab"), trash("a"), purge("~a"))
+		over.Store(true)
+		wg.Wait()
+		return errors.Join(err, swept)
 	}),
 	{name: "restarts", run: func(r *run) error {
 		if err := r.open(); err != nil {
@@ -250,7 +278,7 @@ func (w *whim) next() error {
 		}
 	case n < 18:
 		if at := w.pick(binned); at != "" {
-			if w.rng.IntN(2) == 0 {
+			if n == 16 {
 				return w.do(restore(at))
 			}
 			return w.do(purge(at))

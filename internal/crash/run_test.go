@@ -21,6 +21,7 @@ type plot struct {
 	seed    uint64 // of the order of calls, and of what is random in the program
 	mixes   int    // power cuts at each call besides those that lose and keep all
 	every   int    // how many calls a power cut stands for; 0 is 1
+	from    int    // the first call before which the power is cut
 	mutant  *mutant
 	only    *moment // nil: all
 }
@@ -70,6 +71,7 @@ func (r *run) site() site { return site{source: r.source, now: r.now, mutant: r.
 
 // play runs a plot, and returns the first thing that is not as promised.
 func play(t *testing.T, p plot, sum *tally) (found error) {
+	sum.runs.Add(1)
 	synctest.Test(t, func(t *testing.T) {
 		r := &run{
 			plot: p, tally: sum, order: newSchedule(p.seed), source: new(source),
@@ -217,10 +219,14 @@ func (r *run) cut(when string) error {
 	r.changed, r.known = false, r.moves
 	r.cuts++
 	var seeds []uint64
-	switch every := max(1, r.every) * max(1, r.program.every); {
+	every := max(1, r.every)
+	if r.moves == 0 {
+		every *= max(1, r.program.every)
+	}
+	switch {
 	case r.only != nil && r.only.cut == r.cuts:
 		seeds = []uint64{r.only.seed}
-	case r.only == nil && (r.cuts+int(r.seed))%every == 0:
+	case r.only == nil && r.cuts >= r.from && (r.program.upto == 0 || r.cuts <= r.program.upto) && (r.cuts+int(r.seed))%every == 0:
 		dice := rand.New(rand.NewPCG(r.seed, uint64(r.cuts)))
 		seeds = []uint64{faultfs.Lost, faultfs.Kept}
 		for range r.mixes {

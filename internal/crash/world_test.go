@@ -42,6 +42,7 @@ type house struct {
 
 	vfs  *sqlitefs.VFS
 	site site
+	late sync.WaitGroup // blobs that a mutant has answered for before
 }
 
 // source makes ids and what has to be random. It is the same in each run, so
@@ -99,7 +100,7 @@ func (s site) storage(fsys *faultfs.FS) (h *house, err error) {
 // start builds the services, and does what a start of the server does.
 func (h *house) start(ctx context.Context) (err error) {
 	s := h.site
-	rows, blobs := s.mutant.stores(h.rows, h.blobs)
+	rows, blobs := s.mutant.stores(h)
 	h.auth = &auth.Service{Meta: rows, Now: s.now, NewID: s.source.newID, Random: s.source.random}
 	if _, err = h.auth.Start(ctx, func(auth.Credentials) error { return nil }); err != nil {
 		return fmt.Errorf("first start: %w", err)
@@ -140,7 +141,7 @@ func (h *house) close() (err error) {
 	if h.upload != nil {
 		h.upload.Close()
 	}
-	h.site.mutant.wait()
+	h.late.Wait()
 	if h.rows != nil {
 		err = h.rows.Close()
 	}

@@ -55,25 +55,27 @@ func Open(fsys vfs.FS) (*Store, error) {
 		s.shards[i].directory = newDirectory(fsys, fmt.Sprintf("%s/%02x", blobsDir, i))
 		s.shards[i].making = newGate()
 	}
-	for _, dir := range []string{blobsDir, tmpDir} {
-		if err := s.mkdir(dir, &s.root); err != nil {
-			return nil, fmt.Errorf("open blob store: %w", err)
-		}
+	if err := s.mkdir(&s.root, blobsDir, tmpDir); err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
 	}
 	return s, nil
 }
 
-// mkdir makes a directory, and its name in parent durable.
-func (s *Store) mkdir(name string, parent *directory) error {
-	_, err := s.fs.Stat(name)
-	fresh := errors.Is(err, fs.ErrNotExist)
+// mkdir makes directories, and their names in parent durable.
+func (s *Store) mkdir(parent *directory, names ...string) error {
+	var fresh []string
 	since := parent.failures()
-	if err := s.fs.MkdirAll(name); err != nil {
-		return trouble(err)
+	for _, name := range names {
+		if _, err := s.fs.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			fresh = append(fresh, name)
+		}
+		if err := s.fs.MkdirAll(name); err != nil {
+			return trouble(err)
+		}
 	}
-	// Also when it was there: who made it may not have got as far as this.
+	// Also when they were there: who made them may not have got as far as this.
 	if err := parent.sync(since); err != nil {
-		if fresh {
+		for _, name := range fresh {
 			s.fs.Remove(name) // the next try has to make it anew: another sync would prove nothing
 		}
 		return trouble(err)

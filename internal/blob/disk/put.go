@@ -151,7 +151,7 @@ func (s *Store) ready(dir *shard) error {
 	if dir.made {
 		return nil
 	}
-	err := s.mkdir(dir.name, &s.blobs)
+	err := s.mkdir(&s.blobs, dir.name)
 	dir.made = err == nil
 	return err
 }

@@ -116,8 +116,9 @@ func open(path string, o Options) (_ *Store, err error) {
 		return nil, classify(err)
 	}
 	if !o.Beside {
-		// The log was made when the database was first looked at; from here
-		// on it stays until the last connection is closed.
+		// The names of the database, and of the log that was made when it was
+		// first looked at and stays until the last connection is closed. SQLite syncs the
+		// directory as well, but does not say so when that fails.
 		if err := dir.SyncDir("."); err != nil {
 			return nil, err
 		}
@@ -134,10 +135,7 @@ func prepare(dir vfs.FS, name string, create bool) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return dir.SyncDir(".")
+	return f.Close() // open makes its name durable
 }
 
 // Ping is a meta.Store method.
