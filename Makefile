@@ -27,7 +27,7 @@ help: ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: test
-test: tools lint arch unit cross conformance ## everything that CI runs; installs what it lacks
+test: tools lint arch unit crash cross conformance ## everything that CI runs; installs what it lacks
 	@echo '== all passed'
 
 .PHONY: check
@@ -68,6 +68,19 @@ arch: ## who may import whom
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
 	@BOXCAR_KILL_CYCLES=$${BOXCAR_KILL_CYCLES:-60} CGO_ENABLED=1 go test -race ./... | sed '/\[no test files\]$$/d'
+
+# Without the race detector: SQLite takes ten times as long under it.
+CRASH = go test -count=1 -timeout 120m -v -run '^(TestCrash|TestSpareSyncs)$$' ./internal/crash | grep -v '^=== '
+
+.PHONY: crash
+crash: ## power cuts until BOXCAR_CRASH_STATES=100000 different disks are left, see docs/durability.md
+	@echo '== power cuts'
+	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-100000} $(CRASH)
+
+.PHONY: soak
+soak: ## the same for a million, with seeds of their own
+	@echo '== power cuts, long'
+	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-1000000} BOXCAR_CRASH_SEED=$${BOXCAR_CRASH_SEED:-$$RANDOM} $(CRASH)
 
 .PHONY: cross
 cross: ## vet and build for every platform

@@ -47,6 +47,7 @@ var table = map[string][]string{
 	"internal/blob/blobtest":     {"internal/blob", "internal/content", "internal/digest"},
 	"internal/meta/metatest":     {"internal/meta", "internal/blob", "internal/content"},
 	"internal/vfs/faultfs":       {"internal/vfs"},
+	"internal/vfs/sqlitefs":      {"internal/vfs"},
 	"internal/daemon/daemontest": {anything},
 	"internal/crash":             {anything},
 
@@ -75,7 +76,7 @@ var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk
 var (
 	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/preview"}
 	backends = []string{"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
-	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs"}
+	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs", "internal/vfs/sqlitefs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
 
 	// inAllTests goes with daemontest, which is set up by a daemon.Config.

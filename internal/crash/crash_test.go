@@ -59,6 +59,9 @@ func TestCrash(t *testing.T) {
 					n := int(next.Add(1) - 1)
 					p := p
 					p.program, p.seed = programs[n%len(programs)], uint64(first+n/len(programs))
+					if p.program.fresh && p.seed%8 != 1 {
+						continue // what is left of a new database takes ten times as long to look at
+					}
 					if err := play(t, p, sum); err != nil {
 						t.Error(err)
 					}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"boxcar/internal/sweep"
+	"boxcar/internal/vfs/faultfs"
 )
 
 // program is what clients do to a server, which it opens itself.
@@ -165,13 +166,26 @@ var programs = []program{
 		return r.close()
 	}},
 	{name: "crowd", run: crowd},
+	{name: "crowd on a bad disk", run: func(r *run) error {
+		if err := r.open(); err != nil {
+			return err
+		}
+		// One call fails, of those that can take something with them.
+		all := []faultfs.Op{faultfs.Sync, faultfs.SyncDir, faultfs.Write, faultfs.Link, faultfs.Create, faultfs.Remove, faultfs.Truncate}
+		op := all[r.rng.IntN(len(all))]
+		most := map[faultfs.Op]int{faultfs.Sync: 80, faultfs.Write: 300}[op]
+		r.fired = r.fs.Fail(faultfs.Fault{Ops: op, Skip: r.rng.IntN(max(most, 20)), Short: r.rng.IntN(2) * 600})
+		return crowd(r)
+	}},
 }
 
 // crowd is several clients and the server's chores, all at once. What they do
 // goes by the seed.
 func crowd(r *run) error {
-	if err := r.open(); err != nil {
-		return err
+	if r.h == nil {
+		if err := r.open(); err != nil {
+			return err
+		}
 	}
 	const clients, requests, rounds = 3, 7, 3
 	errs := make([]error, clients+1)
@@ -190,11 +204,11 @@ func crowd(r *run) error {
 	wg.Go(func() {
 		for range rounds {
 			r.turn(2 * sweep.GarbageAge) // what is just arriving looks old
-			if _, err := r.h.sweep.Sweep(ctx); err != nil {
+			if _, err := r.h.sweep.Sweep(ctx); err != nil && !r.failing() {
 				errs[clients] = err
 				return
 			}
-			if err := r.h.upload.HashIdle(ctx); err != nil {
+			if err := r.h.upload.HashIdle(ctx); err != nil && !r.failing() {
 				errs[clients] = err
 				return
 			}
@@ -269,7 +283,7 @@ func (w *whim) next() error {
 	case s != nil && n < 12:
 		return w.do(abort(s))
 	case n < 14:
-		if at := w.pick(file); at != "" {
+		if at := w.pick(file); at != "" && w.fired == nil { // it can't be done again blindly
 			return w.do(simple(at, w.data(), true))
 		}
 	case n < 16:

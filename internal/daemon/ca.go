@@ -192,10 +192,10 @@ func (ca *CA) create(names []string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(ca.dir, caKey, keyPEM); err != nil {
+	if err := replace(vfs.Dir(ca.dir), caKey, keyPEM); err != nil {
 		return err
 	}
-	if err := replace(ca.dir, caFile, encodeCert(der)); err != nil {
+	if err := replace(vfs.Dir(ca.dir), caFile, encodeCert(der)); err != nil {
 		return err
 	}
 	return vfs.Dir(filepath.Dir(ca.dir)).SyncDir(".")
@@ -278,7 +278,7 @@ func (ca *CA) leaf(now time.Time) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pair, replace(ca.dir, leafFile, b)
+	return &pair, replace(vfs.Dir(ca.dir), leafFile, b)
 }
 
 // good says whether a leaf can be shown for some time yet.

@@ -83,7 +83,7 @@ func checkFormat(dir string, make bool) error {
 		if _, err := os.Stat(filepath.Join(dir, databaseFile)); err == nil {
 			return fmt.Errorf("%s has a database and no file named %s: it is not whole", dir, formatFile)
 		}
-		return replace(dir, formatFile, []byte(format+"\n"))
+		return replace(vfs.Dir(dir), formatFile, []byte(format+"\n"))
 	}
 	if err != nil {
 		return err
@@ -103,8 +103,7 @@ func checkFormat(dir string, make bool) error {
 
 // replace writes a small file, readable by its owner only, so that after a
 // power cut it is there whole, or as it was before.
-func replace(dir, name string, data []byte) error {
-	fsys := vfs.Dir(dir)
+func replace(fsys vfs.FS, name string, data []byte) error {
 	temp := name + ".new"
 	if err := fsys.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -152,7 +151,7 @@ export BOXCAR_USER_ID=%s
 export BOXCAR_LOGIN=%s
 export BOXCAR_PASSWORD=%s
 `, c.DeveloperToken, c.ClientID, c.ClientSecret, c.Enterprise.ID, c.Admin.ID, c.Admin.Login, c.Password)
-	return replace(dir, CredentialsFile, []byte(text))
+	return replace(vfs.Dir(dir), CredentialsFile, []byte(text))
 }
 
 // replaceToken puts another token into the file of credentials.
@@ -173,5 +172,5 @@ func replaceToken(dir, token string) error {
 	if !found {
 		out.WriteString(key + token + "\n")
 	}
-	return replace(dir, CredentialsFile, []byte(out.String()))
+	return replace(vfs.Dir(dir), CredentialsFile, []byte(out.String()))
 }

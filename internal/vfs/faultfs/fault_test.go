@@ -1,9 +1,13 @@
 package faultfs_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -209,4 +213,46 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestModifyOpensWhatIsThereForWriting(t *testing.T) {
+	fsys := faultfs.New()
+	if _, err := fsys.Modify("f"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	check(create(fsys, "f", "old").Close())
+	check(fsys.MkdirAll("d"))
+	if _, err := fsys.Modify("d"); !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("a directory: %v", err)
+	}
+	f := must(fsys.Modify("f"))
+	must(f.WriteAt([]byte("N"), 0))
+	if got := string(contents(fsys, "f")); got != "Nld" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
+// All that is there is seen, and seeing it is no call.
+func TestVisit(t *testing.T) {
+	fsys := faultfs.New()
+	check(fsys.MkdirAll("d/e"))
+	create(fsys, "d/f", strings.Repeat("x", 5000))
+	create(fsys, "empty", "")
+	check(create(fsys, "hole", "").Truncate(4097))
+	calls := fsys.Calls()
+	var got []string
+	fsys.Visit(func(name string, offset int64, page []byte) {
+		if page == nil {
+			got = append(got, name+"/")
+			return
+		}
+		got = append(got, fmt.Sprintf("%s %d:%d:%d", name, offset, len(page), bytes.Count(page, []byte("x"))))
+	})
+	want := []string{"d/", "d/e/", "d/f 0:4096:4096", "d/f 4096:904:904", "empty 0:0:0", "hole 0:4096:0", "hole 4096:1:0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("seen are %q, want %q", got, want)
+	}
+	if fsys.Calls() != calls {
+		t.Error("looking counts as a call")
+	}
 }
