@@ -39,13 +39,13 @@ func (r *run) check(left *faultfs.FS, seed uint64) (err error) {
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
-	r.tally.opened.Add(1)
+	r.tally.count(counts{Opened: 1})
 	known := mix(img.blobs, pages(left, h.vfs.Frames(database)), uint64(r.moves))
 	if r.proved[known] && r.only == nil {
 		return nil
 	}
 	r.proved[known] = true
-	r.tally.proved.Add(1)
+	r.tally.count(counts{Proved: 1})
 	if err := h.start(ctx); err != nil {
 		return err
 	}

@@ -1,20 +1,24 @@
 package crash_test
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Variables of the environment that change TestCrash.
 const (
 	envStates = "BOXCAR_CRASH_STATES" // how many distinct states are wanted
 	envSeed   = "BOXCAR_CRASH_SEED"   // the first seed; 1
+	envWorker = "BOXCAR_CRASH_WORKER" // set by TestCrash itself
 	envReplay = "BOXCAR_CRASH_REPLAY" // one power cut, as a run has printed it
 )
 
@@ -32,65 +36,179 @@ func fromEnv(t *testing.T, name string, otherwise int) int {
 
 // TestCrash cuts the power at every file call of all programs, and of each again
 // with other seeds, until there are as many distinct states as wanted. A short
-// run cuts it at some calls of each only.
+// run cuts it at one of twelve calls only.
+//
+// The work is done by as many processes as there are processors, each with one: goroutines
+// that become ready together then run one after another, as good as always in the same order.
 func TestCrash(t *testing.T) {
 	if text := os.Getenv(envReplay); text != "" {
 		replay(t, text)
 		return
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // disks are soon garbage, and small
-	base()
-	p := plot{mixes: 24}
-	want := fromEnv(t, envStates, 0)
+	p, want := plot{mixes: 24}, fromEnv(t, envStates, 0)
 	if want == 0 {
-		want, p.mixes, p.every = 3000, 6, 6
+		want, p.mixes, p.every = 2000, 14, 12
 		if raced {
 			want, p.mixes, p.every = 300, 2, 40
 		}
 	}
 	first := fromEnv(t, envSeed, 1)
+	if text := os.Getenv(envWorker); text != "" {
+		work(t, p, first, text)
+		return
+	}
 	sum := newTally(want)
-	var next atomic.Int64
 	t.Run("all", func(t *testing.T) {
-		for w := range runtime.GOMAXPROCS(0) {
-			t.Run(fmt.Sprint("worker ", w), func(t *testing.T) {
+		workers := runtime.GOMAXPROCS(0)
+		for n := range workers {
+			t.Run(fmt.Sprint("worker ", n), func(t *testing.T) {
 				t.Parallel()
-				for !sum.enough() && !t.Failed() {
-					n := int(next.Add(1) - 1)
-					p := p
-					p.program, p.seed = programs[n%len(programs)], uint64(first+n/len(programs))
-					if p.program.fresh && p.seed%8 != 1 {
-						continue // what is left of a new database takes ten times as long to look at
-					}
-					if err := play(t, p, sum); err != nil {
-						t.Error(err)
-					}
-				}
+				start(t, sum, fmt.Sprintf("%d/%d", n, workers))
 			})
 		}
 	})
-	t.Logf("%v; seeds from %d to %d", sum, first, first+int(next.Load()-1)/len(programs))
+	t.Logf("%v; seeds from %d on", sum, first)
 }
 
-func replay(t *testing.T, text string) {
-	fields := strings.Split(text, ":")
-	if len(fields) != 4 {
-		t.Fatalf("%s is program:seed:cut:seed", envReplay)
+// start has a process work until there is enough.
+func start(t *testing.T, sum *tally, which string) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrash$", "-test.timeout=0")
+	cmd.Env = append(os.Environ(), envWorker+"="+which, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1",
+		"GOGC=400") // disks are soon garbage, and small
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	var n [3]uint64
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		text, counted := strings.CutPrefix(line, "counts ")
+		var n counts
+		if counted && json.Unmarshal([]byte(text), &n) == nil {
+			sum.count(n)
+		} else {
+			said.WriteString(line)
+		}
+		if sum.enough() || strings.Contains(line, "FAIL") {
+			in.Close()
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v:\n%s", err, said.String())
+		sum.end()
+	}
+}
+
+// work is what such a process does: every n-th run, until nobody wants more.
+func work(t *testing.T, p plot, first int, text string) {
+	var which, workers int
+	if _, err := fmt.Sscanf(text, "%d/%d", &which, &workers); err != nil {
+		t.Fatal(err)
+	}
+	sum := newTally(0)
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		sum.end()
+	}()
+	tell := func() {
+		text, err := json.Marshal(sum.report())
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("counts %s\n", text)
+	}
+	go func() {
+		for range time.Tick(200 * time.Millisecond) {
+			tell()
+		}
+	}()
+	defer tell()
+	base()
+	for n := which; !sum.enough() && !t.Failed(); n += workers {
+		p := p
+		p.program, p.seed = programs[n%len(programs)], uint64(first+n/len(programs))
+		if p.program.fresh && p.seed%8 != 1 {
+			continue // what is left of a new database takes ten times as long to look at
+		}
+		if err := play(t, p, sum); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// replay cuts the power at one moment, as a run has printed it.
+func replay(t *testing.T, text string) {
+	err, come := repeat(t, text, nil)
+	if err != nil {
+		t.Error(err)
+	} else if !come {
+		t.Fatalf("in %d runs the calls before that power cut never came in that order", repeats)
+	}
+}
+
+const repeats = 200
+
+// repeat cuts the power at one moment. Where several goroutines become ready
+// together, chance may have them run in another order; then it is tried again.
+func repeat(t *testing.T, text string, m *mutant) (found error, come bool) {
+	fields := strings.Split(text, ":")
+	if len(fields) != 5 {
+		t.Fatalf("%q is not program:seed:cut:seed:calls", text)
+	}
+	var n [4]uint64
 	for i := range n {
 		var err error
 		if n[i], err = strconv.ParseUint(fields[i+1], 10, 64); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range programs {
-		if p.name == fields[0] {
-			if err := play(t, plot{program: p, seed: n[0], only: &moment{int(n[1]), n[2]}}, newTally(0)); err != nil {
-				t.Error(err)
-			}
-			return
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	only := &moment{cut: int(n[1]), seed: n[2], calls: n[3]}
+	for range repeats {
+		err := play(t, plot{program: named(t, fields[0]), seed: n[0], only: only, mutant: m}, newTally(0))
+		if only.come {
+			return err, true
 		}
 	}
-	t.Fatalf("there is no program %q", fields[0])
+	return nil, false
+}
+
+// notRaced skips what is slow under the race detector, or repeats goroutines'
+// order, which it shuffles. make crash has no race detector.
+func notRaced(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("not with the race detector")
+	}
+}
+
+// What is found can be repeated by what is printed.
+func TestReplay(t *testing.T) {
+	notRaced(t)
+	base()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, name := range []string{"parts", "crowd"} {
+		m := &mutant{ignore: []string{shard}}
+		err := play(t, plot{program: named(t, name), seed: 1, mixes: 2, every: 16, mutant: m}, newTally(0))
+		if err == nil {
+			t.Fatalf("%s: nothing is found", name)
+		}
+		_, text, _ := strings.Cut(err.Error(), envReplay+"='")
+		text, _, _ = strings.Cut(text, "'")
+		again, _ := repeat(t, text, m)
+		if again == nil || again.Error() != err.Error() {
+			t.Errorf("%s finds\n%v\nand its replay\n%v", name, err, again)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package crash_test
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"strings"
 
 	"boxcar/internal/vfs/faultfs"
@@ -21,25 +20,30 @@ type image struct {
 // salts: those are random, and would make the same disk of two runs look like two.
 func (i image) same() uint64 { return mix(i.blobs, i.rows, i.alike) }
 
-var hashSeed = maphash.MakeSeed()
+// number is a hash that is the same in all processes.
+type number uint64
 
-func newHash() (h maphash.Hash) {
-	h.SetSeed(hashSeed)
-	return h
+func (n *number) int(v uint64) {
+	x := (uint64(*n) ^ v) * 0x9e3779b97f4a7c15
+	*n = number(x ^ x>>29)
+}
+
+func (n *number) bytes(p []byte) {
+	n.int(uint64(len(p)))
+	for ; len(p) >= 8; p = p[8:] {
+		n.int(binary.LittleEndian.Uint64(p))
+	}
+	var rest [8]byte
+	copy(rest[:], p)
+	n.int(binary.LittleEndian.Uint64(rest[:]))
 }
 
 func mix(all ...uint64) uint64 {
-	h := newHash()
-	for _, n := range all {
-		writeInt(&h, n)
+	var n number
+	for _, v := range all {
+		n.int(v)
 	}
-	return h.Sum64()
-}
-
-func writeInt(h *maphash.Hash, n uint64) {
-	var p [8]byte
-	binary.LittleEndian.PutUint64(p[:], n)
-	h.Write(p[:])
+	return uint64(n)
 }
 
 const wal = database + "-wal"
@@ -53,25 +57,24 @@ const (
 )
 
 func look(fsys *faultfs.FS) image {
-	blobs, rows, log, alike := newHash(), newHash(), newHash(), newHash()
+	var blobs, rows, log, alike number
 	fsys.Visit(func(name string, offset int64, page []byte) {
 		h := &blobs
 		switch {
 		case name == wal:
-			log.Write(page)
-			alike.Write(unsalted(offset, page))
+			log.bytes(page)
+			alike.bytes(unsalted(offset, page))
 			return
 		case strings.HasPrefix(name, database):
 			h = &rows
 		case strings.HasPrefix(name, "tmp/"):
 			offset, page = 0, nil
 		}
-		h.WriteString(name)
-		writeInt(h, uint64(offset))
-		writeInt(h, uint64(len(page)))
-		h.Write(page)
+		h.bytes([]byte(name))
+		h.int(uint64(offset))
+		h.bytes(page)
 	})
-	return image{blobs.Sum64(), rows.Sum64(), log.Sum64(), alike.Sum64()}
+	return image{uint64(blobs), uint64(rows), uint64(log), uint64(alike)}
 }
 
 // unsalted is a page of the log without the bytes that go by its salts.
@@ -116,10 +119,9 @@ func pages(fsys *faultfs.FS, frames int64) uint64 {
 			all = all[:size]
 		}
 	}
-	h := newHash()
+	var n number
 	for _, page := range all {
-		writeInt(&h, uint64(len(page)))
-		h.Write(page)
+		n.bytes(page)
 	}
-	return h.Sum64()
+	return uint64(n)
 }

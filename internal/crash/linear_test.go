@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha1"
 	"fmt"
 	"math/rand/v2"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 	"boxcar/internal/upload"
@@ -118,13 +120,13 @@ func variant(session, slot int, v byte) []byte {
 }
 
 // history has a few clients make requests at once, in an order by seed.
-func history(t *testing.T, seed uint64) (all []porcupine.Operation) {
+func history(t *testing.T, seed uint64, m *mutant) (all []porcupine.Operation) {
 	synctest.Test(t, func(t *testing.T) {
 		order := newSchedule(seed)
 		fsys := base().Crash(faultfs.Kept)
 		src := new(source)
 		src.n.Store(1000)
-		h, err := site{source: src, now: time.Now, readers: 2}.open(ctx, fsys)
+		h, err := site{source: src, now: time.Now, readers: 2, mutant: m}.open(ctx, fsys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,7 +285,7 @@ func TestLinearizable(t *testing.T) {
 						return
 					}
 					seed := uint64(first + n)
-					all := history(t, seed)
+					all := history(t, seed, nil)
 					mu.Lock()
 					for _, op := range all {
 						answers[op.Input.(asked).what+": "+op.Output.(told).String()]++
@@ -311,6 +313,37 @@ func inWords(all []porcupine.Operation) string {
 		fmt.Fprintf(&b, "%d..%d client %d %+v: %v, parts %v, current %d, past %d\n", op.Call, op.Return, op.ClientId, op.Input, r, r.parts, r.current, r.past)
 	}
 	return b.String()
+}
+
+// forgetful is a store whose transactions do not look again whether a session
+// has been aborted since.
+type forgetful struct{ meta.Store }
+
+func (f forgetful) Update(ctx context.Context, fn func(meta.Tx) error) error {
+	return f.Store.Update(ctx, func(tx meta.Tx) error { return fn(forgetfulTx{tx}) })
+}
+
+type forgetfulTx struct{ meta.Tx }
+
+func (tx forgetfulTx) Session(id content.SessionID) (meta.Session, error) {
+	s, err := tx.Tx.Session(id)
+	if s.State == content.Aborted {
+		s.State = content.Open
+	}
+	return s, err
+}
+
+func TestASecondLookAtSessionsIsNeeded(t *testing.T) {
+	notRaced(t)
+	base()
+	m := &mutant{rows: func(rows meta.Store, _ blob.Store) meta.Store { return forgetful{rows} }}
+	for seed := uint64(1); seed <= 200; seed++ {
+		if !porcupine.CheckOperations(sessions, history(t, seed, m)) {
+			t.Logf("seed %d", seed)
+			return
+		}
+	}
+	t.Error("nothing shows that it is missing")
 }
 
 // The model refuses what can't be.

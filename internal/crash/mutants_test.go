@@ -68,6 +68,7 @@ var spare = map[string]string{
 // Each sync, order and second look that storage has is needed: a crash shows
 // where one is missing.
 func TestMutants(t *testing.T) {
+	notRaced(t)
 	base()
 	known := maps.Clone(spare)
 	for _, w := range wrongs() {
@@ -145,6 +146,7 @@ func named(t *testing.T, name string) program {
 // The names of the database and its log are durable before an Update is, even
 // where SQLite's own syncs of the directory fail, of which it says nothing.
 func TestNamesOfTheDatabase(t *testing.T) {
+	notRaced(t)
 	for name, c := range map[string]struct {
 		ignore []string
 		lost   bool

@@ -28,8 +28,11 @@ type plot struct {
 
 // moment is one power cut.
 type moment struct {
-	cut  int    // which call, from 1
-	seed uint64 // of what is left
+	cut   int    // its number, from 1
+	seed  uint64 // of what is left
+	calls uint64 // all before it
+
+	come bool // it has
 }
 
 // run is a program at work, with the power cut at each of its calls.
@@ -50,6 +53,7 @@ type run struct {
 	problem error // what a client met
 
 	cuts    int
+	calls   number
 	changed bool // the disk, or what is known, since the last cut
 	known   int  // moves at the last cut
 	seen    map[uint64]bool
@@ -73,7 +77,7 @@ func (r *run) site() site { return site{source: r.source, now: r.now, mutant: r.
 
 // play runs a plot, and returns the first thing that is not as promised.
 func play(t *testing.T, p plot, sum *tally) (found error) {
-	sum.runs.Add(1)
+	sum.count(counts{Runs: 1})
 	synctest.Test(t, func(t *testing.T) {
 		r := &run{
 			plot: p, tally: sum, order: newSchedule(p.seed), source: new(source),
@@ -99,6 +103,8 @@ func play(t *testing.T, p plot, sum *tally) (found error) {
 		}()
 		r.order.run(done, func(op faultfs.Op, name string) {
 			found = first(found, r.cut(fmt.Sprintf("before %s of %s", op, name)))
+			r.calls.int(uint64(op))
+			r.calls.bytes([]byte(name))
 			r.changed = r.changed || op&faultfs.Changes != 0
 		})
 		found = first(found, r.cut("at the end"))
@@ -236,6 +242,11 @@ func (r *run) cut(when string) error {
 	}
 	switch {
 	case r.only != nil && r.only.cut == r.cuts:
+		if r.only.calls != uint64(r.calls) {
+			r.frozen = true
+			return nil
+		}
+		r.only.come = true
 		seeds = []uint64{r.only.seed}
 	case r.only == nil && r.cuts >= r.from && (r.program.upto == 0 || r.cuts <= r.program.upto) && (r.cuts+int(r.seed))%every == 0:
 		dice := rand.New(rand.NewPCG(r.seed, uint64(r.cuts)))
@@ -246,7 +257,7 @@ func (r *run) cut(when string) error {
 	default:
 		return nil
 	}
-	r.tally.cut(len(seeds))
+	r.tally.count(counts{Cuts: 1})
 	for _, seed := range seeds {
 		if err := r.check(r.fs.Crash(seed), seed); err != nil {
 			r.frozen = true
@@ -262,5 +273,5 @@ func (r *run) cut(when string) error {
 
 // again is the command that repeats one power cut.
 func (r *run) again(seed uint64) string {
-	return fmt.Sprintf("%s='%s:%d:%d:%d' go test -count=1 -run 'TestCrash$' ./internal/crash", envReplay, r.program.name, r.seed, r.cuts, seed)
+	return fmt.Sprintf("%s='%s:%d:%d:%d:%d' go test -count=1 -run 'TestCrash$' ./internal/crash", envReplay, r.program.name, r.seed, r.cuts, seed, r.calls)
 }
