@@ -84,7 +84,7 @@ func (h *house) measure(s size, rounds int, only string) (all []result, err erro
 		log.Printf("%v: %s: %s (CPU %s), over HTTP %s (CPU %s)", s, r.name, cell(r.service), ms(r.cpu[0]), cell(r.http), ms(r.cpu[1]))
 		all = append(all, r)
 	}
-	long, err := h.beside(places, only)
+	long, err := h.beside(s, places, only)
 	return append(all, long...), err
 }
 
@@ -174,7 +174,7 @@ func (h *house) tries(s size, places map[string]content.ID) (all []try, err erro
 	service, http := h.move(at.ID, tree.File, big, places[hallFolder])
 	add("move of a file into the big folder and out", service, http)
 	service, http = h.move(places[moveFolder], tree.Folder, h.who.Root, places[hallFolder])
-	add("move of a folder of "+count(inTree), service, http)
+	add("move of a folder of "+count(s.tree), service, http)
 	service, http = h.search(strings.TrimSuffix(strings.TrimPrefix(middle, "document "), ".txt"))
 	add("search for a name", service, http)
 	service, http = h.search("document")
@@ -272,7 +272,7 @@ func (h *house) commitHTTP(in content.ID) func(int) (time.Duration, error) {
 }
 
 // beside measures how long another writer waits while a tree is copied and deleted.
-func (h *house) beside(places map[string]content.ID, only string) (all []result, err error) {
+func (h *house) beside(s size, places map[string]content.ID, only string) (all []result, err error) {
 	var c *content.Folder
 	name := fmt.Sprint("copy ", h.newID())
 	for _, job := range []struct {
@@ -280,11 +280,11 @@ func (h *house) beside(places map[string]content.ID, only string) (all []result,
 		do   func() error
 	}{
 		{"a writer's wait, beside nothing", func() error { time.Sleep(5 * time.Second); return nil }},
-		{"a writer's wait, beside a copy of " + count(inTree), func() (err error) {
+		{"a writer's wait, beside a copy of " + count(s.tree), func() (err error) {
 			c, err = h.tree.CopyFolder(h.ctx, h.who, places[moveFolder], places[hallFolder], &name)
 			return err
 		}},
-		{"a writer's wait, beside a delete of " + count(inTree), func() error {
+		{"a writer's wait, beside a delete of " + count(s.tree), func() error {
 			if err := h.tree.TrashFolder(h.ctx, h.who, c.ID, true, content.Preconditions{}); err != nil {
 				return err
 			}

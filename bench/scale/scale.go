@@ -23,6 +23,7 @@ const ask = 30 * time.Millisecond
 func Run(args []string) error {
 	f := flag.NewFlagSet("bench scale", flag.ExitOnError)
 	folder := f.Int("folder", 100_000, "files in the big folder")
+	tree := f.Int("tree", 100_000, "items of the folder that is moved, copied and deleted")
 	account := f.Int("account", 1_000_000, "items of the account")
 	times := f.Int("folder-factor", 10, "how many times as many files the larger folder has")
 	accountTimes := f.Int("account-factor", 3, "how many times as many items the larger account has")
@@ -41,13 +42,16 @@ func Run(args []string) error {
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	sizes := []size{{*folder, *account}, {*folder * *times, *account * *accountTimes}}
+	sizes := []size{
+		{folder: *folder, tree: *tree, account: *account},
+		{folder: *folder * *times, tree: *tree, account: *account * *accountTimes},
+	}
 	if *small {
 		sizes = sizes[:1]
 	}
 	var all [][]result
 	for _, s := range sizes {
-		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d", s.folder, s.account)), s, *rounds, *only, *profile)
+		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d-%d", s.folder, s.tree, s.account)), s, *rounds, *only, *profile)
 		if err != nil {
 			return fmt.Errorf("%v: %w", s, err)
 		}
