@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"boxcar/internal/meta"
@@ -53,6 +54,9 @@ type Store struct {
 
 	readers chan *conn // as many as may be open; nil is one not opened yet
 	stop    chan struct{}
+
+	checkpointer *checkpointer // nil in a process that does not own the database
+	unsettled    atomic.Pointer[error]
 }
 
 var _ meta.Store = (*Store)(nil)
@@ -97,10 +101,14 @@ func open(path string, o Options) (_ *Store, err error) {
 			s.closeDBs()
 		}
 	}()
-	if s.readDB, err = pool(path, o.VFS, o.BusyWait, true); err != nil {
+	if s.readDB, err = pool(path, o.VFS, o.BusyWait, "query_only(1)"); err != nil {
 		return nil, err
 	}
-	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, false); err != nil {
+	var ownLog []string
+	if !o.Beside {
+		ownLog = []string{"wal_autocheckpoint(0)"} // there is a checkpointer
+	}
+	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, ownLog...); err != nil {
 		return nil, err
 	}
 	s.readDB.SetMaxOpenConns(o.Readers)
@@ -121,6 +129,11 @@ func open(path string, o Options) (_ *Store, err error) {
 		if err := dir.SyncDir("."); err != nil {
 			return nil, err
 		}
+		if s.checkpointer, err = newCheckpointer(path, o.VFS); err != nil {
+			return nil, err
+		}
+		go s.checkpoints()
+		s.checkpointer.committed() // the migrations, at least
 	}
 	return s, nil
 }
@@ -140,9 +153,16 @@ func prepare(dir vfs.FS, name string, create bool) error {
 	return dir.SyncDir(".")
 }
 
-// Ping is a meta.Store method.
+// Ping is a meta.Store method. It fails too while the log can't be copied into
+// the database: nothing is lost then, but the log grows.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.Update(ctx, func(meta.Tx) error { return nil })
+	if err := s.Update(ctx, func(meta.Tx) error { return nil }); err != nil {
+		return err
+	}
+	if err := s.unsettled.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Close waits for Updates and Views that are at work; later ones fail.
@@ -163,6 +183,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	close(s.stop)
+	if s.checkpointer != nil {
+		<-s.checkpointer.gone
+	}
 	for range cap(s.readers) {
 		if r := <-s.readers; r != nil {
 			err = errors.Join(err, r.close())
@@ -172,6 +195,9 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) closeDBs() (err error) {
+	if s.checkpointer != nil {
+		err = s.checkpointer.db.Close()
+	}
 	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
 		if db != nil {
 			err = errors.Join(err, db.Close())

@@ -1,0 +1,152 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"boxcar/internal/meta"
+	"boxcar/internal/meta/sqlite"
+)
+
+// put writes n MiB, one in an Update.
+func put(t *testing.T, s *sqlite.Store, n int) (value []byte) {
+	t.Helper()
+	value = make([]byte, 1<<20)
+	for i := range n {
+		rand.Read(value) // SQLite leaves out pages that stay the same
+		err := s.Update(t.Context(), func(tx meta.Tx) error { return tx.PutSetting(fmt.Sprint(i%8), value) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return value
+}
+
+func logSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// The log may not grow with what is written, though there is never a moment without a
+// View, nor one without an Update.
+func TestTheLogStaysShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "meta.db")
+	s := open(t, path, sqlite.Options{})
+	put(t, s, 8)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	views := 0
+	for i := range 3 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					if i == 0 {
+						views = n
+					}
+					return
+				default:
+				}
+				err := s.View(t.Context(), func(tx meta.Tx) error {
+					_, err := tx.Setting("0")
+					time.Sleep(time.Duration(3+i) * time.Millisecond)
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	const written = 128
+	put(t, s, written)
+	close(stop)
+	wg.Wait()
+	if views < 10 {
+		t.Errorf("only %d views were at work", views)
+	}
+	if got := logSize(t, path) >> 20; got > written/2 {
+		t.Errorf("the log has %d MiB after %d were written", got, written)
+	} else {
+		t.Logf("the log has %d MiB", got)
+	}
+}
+
+// A View that goes on holds the log, which has all that it must not see. Nobody else waits
+// for it, and when it is over, the log is cut back.
+func TestTheLogOfALongViewIsCutBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "meta.db")
+	s := open(t, path, sqlite.Options{})
+	before := put(t, s, 1)
+	const written = 100
+	var last []byte
+	err := s.View(t.Context(), func(tx meta.Tx) error {
+		if _, err := tx.Setting("0"); err != nil {
+			return err
+		}
+		last = put(t, s, written)
+		if got := logSize(t, path) >> 20; got < written {
+			t.Errorf("the log has %d MiB under a view, and %d were written", got, written)
+		}
+		got, err := tx.Setting("0")
+		if !bytes.Equal(got, before) {
+			t.Error("the view sees what came later")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 64 // MiB, the journal_size_limit
+	deadline := time.Now().Add(20 * time.Second)
+	for n := 0; logSize(t, path)>>20 > limit; n++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log has %d MiB still", logSize(t, path)>>20)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if err := s.Update(t.Context(), func(tx meta.Tx) error { return tx.PutSetting("a", fmt.Append(nil, n)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = s.View(t.Context(), func(tx meta.Tx) error {
+		got, err := tx.Setting(fmt.Sprint((written - 1) % 8))
+		if !bytes.Equal(got, last) {
+			t.Error("what was written last is not there")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was committed is copied from the log though nobody closes the database.
+func TestTheLogIsCopied(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "meta.db")
+	s := open(t, path, sqlite.Options{})
+	put(t, s, 8)
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > 4<<20 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the database has %d bytes", info.Size())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
