@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -29,10 +30,14 @@ func Run(args []string) error {
 	accountTimes := f.Int("account-factor", 3, "how many times as many items the larger account has")
 	rounds := f.Int("rounds", 21, "how often each thing is asked for")
 	dir := f.String("dir", "", "where databases are; those made there stay, and are used again; default a temporary directory")
-	only := f.String("only", "", "measure only what has this in its name")
+	only := f.String("only", "", "measure only what has a name that this regular expression matches")
 	small := f.Bool("small", false, "only the smaller of the two")
 	profile := f.String("cpuprofile", "", "file for a profile")
 	f.Parse(args)
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
 
 	if *dir == "" {
 		tmp, err := os.MkdirTemp("", "boxcar-scale")
@@ -51,7 +56,7 @@ func Run(args []string) error {
 	}
 	var all [][]result
 	for _, s := range sizes {
-		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d-%d", s.folder, s.tree, s.account)), s, *rounds, *only, *profile)
+		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d-%d", s.folder, s.tree, s.account)), s, *rounds, wanted, *profile)
 		if err != nil {
 			return fmt.Errorf("%v: %w", s, err)
 		}
@@ -123,7 +128,7 @@ func table(sizes []size, all [][]result) {
 }
 
 // one builds an account, unless it is there, and measures it.
-func one(ctx context.Context, dir string, s size, rounds int, only, profile string) (all []result, err error) {
+func one(ctx context.Context, dir string, s size, rounds int, only *regexp.Regexp, profile string) (all []result, err error) {
 	begun := time.Now()
 	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
 		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {

@@ -76,7 +76,7 @@ const (
 	searchBudget = 20_000 // items with the rarest of the words that are looked at in vain
 	searchCost   = 3      // as how many of them one counts that the index could not tell
 	searchScan   = 5000   // items that one lookup looks at
-	searchChunk  = 250    // items that one lookup gives
+	searchChunk  = 50     // items that one lookup gives at least; of a few lookups, each gives more
 	searchUsers  = 1000   // of an enterprise
 )
 
@@ -151,6 +151,7 @@ type hunt struct {
 	trails []*trail
 	places map[content.ID]*meta.Place
 	budget int
+	chunk  int // items that a lookup gives
 }
 
 // trail is a lookup that is followed from the newest item on.
@@ -256,10 +257,14 @@ func (h *hunt) begin(owners []content.ID) {
 					folder = 0 // as good as no folder
 				}
 				h.trails = append(h.trails, &trail{Lookup: meta.Lookup{
-					Owner: owner, Terms: terms, Kind: h.q.Kind, Under: folder, Limit: searchChunk, Scan: searchScan,
+					Owner: owner, Terms: terms, Kind: h.q.Kind, Under: folder, Scan: searchScan,
 				}})
 			}
 		}
+	}
+	h.chunk = max(searchChunk, searchBlock/max(1, len(h.trails)))
+	for _, t := range h.trails {
+		t.Limit = h.chunk
 	}
 }
 
@@ -299,7 +304,7 @@ func (h *hunt) next() (hit meta.Hit, ok bool, err error) {
 func (h *hunt) matches(most int) (all []match, err error) {
 	for more := true; more && len(all) < most; {
 		var some []match
-		for len(some) < searchChunk && len(all)+len(some) < most {
+		for len(some) < h.chunk && len(all)+len(some) < most {
 			var hit meta.Hit
 			if hit, more, err = h.next(); err != nil {
 				return nil, err
