@@ -129,12 +129,11 @@ func (s *Service) search(tx meta.Tx, who content.Principal, q Search) (found Fou
 	}
 	matches = matches[min(int(q.Offset), len(matches)):min(end, len(matches))]
 	a := s.assembler(tx)
+	if a.known, err = h.rows(matches); err != nil {
+		return found, err
+	}
 	for _, m := range matches {
-		row, err := tx.Item(m.ID)
-		if err != nil {
-			return found, err
-		}
-		item, err := a.placed(row)
+		item, err := a.placed(a.known[m.ID])
 		if err != nil {
 			return found, err
 		}
@@ -378,6 +377,23 @@ func (h *hunt) locate(some []match) error {
 		h.places[places[i].ID] = &places[i]
 	}
 	return err
+}
+
+// rows are those of matches, and of the folders above them.
+func (h *hunt) rows(matches []match) (map[content.ID]meta.Item, error) {
+	var ids []content.ID
+	for _, m := range matches {
+		ids = append(ids, m.ID)
+		for p := h.places[m.Parent]; p != nil; p = h.places[p.Parent] {
+			ids = append(ids, p.ID)
+		}
+	}
+	rows, err := h.tx.ItemsByID(ids)
+	known := map[content.ID]meta.Item{}
+	for _, row := range rows {
+		known[row.ID] = row
+	}
+	return known, err
 }
 
 // sees says whether a hit is where it was looked for, and there for the caller.

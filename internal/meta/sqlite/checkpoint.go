@@ -16,9 +16,6 @@ import (
 const (
 	// checkpointAt is how many pages wait in the log before they are copied.
 	checkpointAt = 1000
-	// restartAt is how many pages the log has before it is begun anew: 16 MiB.
-	// From four times as many on, that no longer waits for few to be left.
-	restartAt = 4096
 	// checkpointPause is how long the log is left alone between two looks.
 	checkpointPause = 10 * time.Millisecond
 	// restartWait is how long Views that began before are waited for, with a turn.
@@ -28,23 +25,29 @@ const (
 	heldPause = time.Second
 )
 
+const pageSize = 4096 // bytes, SQLite's default
+
 // checkpointer is a connection that only copies the log.
 type checkpointer struct {
 	db   *sql.DB
 	wake chan struct{} // has room for one
 	gone chan struct{} // closed when it has ended
 
+	// restartAt is how many pages the log has before it is begun anew. From twice as
+	// many on, that no longer waits for few to be left.
+	restartAt int
+
 	held  int       // pages of the log that a View kept from being copied, or begun anew
 	since time.Time // when that was seen
 }
 
-func newCheckpointer(path, vfs string) (*checkpointer, error) {
-	db, err := pool(path, vfs, restartWait, "wal_autocheckpoint(0)")
+func newCheckpointer(path string, o Options) (*checkpointer, error) {
+	db, err := pool(path, o.VFS, restartWait, "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // of which the pragmas hold
-	return &checkpointer{db: db, wake: make(chan struct{}, 1), gone: make(chan struct{})}, nil
+	return &checkpointer{db: db, wake: make(chan struct{}, 1), gone: make(chan struct{}), restartAt: int(o.LogSize / pageSize)}, nil
 }
 
 // committed says that the log has grown.
@@ -89,7 +92,7 @@ func (s *Store) checkpoints() {
 func (s *Store) checkpoint() error {
 	c := s.checkpointer
 	before, err := c.run("NOOP")
-	if err != nil || before.left() == 0 || before.left() < checkpointAt && before.pages < restartAt {
+	if err != nil || before.left() == 0 || before.left() < checkpointAt && before.pages < c.restartAt {
 		c.held = 0
 		return err
 	}
@@ -101,7 +104,7 @@ func (s *Store) checkpoint() error {
 		return err
 	}
 	c.hold(after, after.left() >= checkpointAt && after.copied <= before.copied)
-	if after.pages < restartAt || after.left() >= checkpointAt && after.pages < 4*restartAt {
+	if after.pages < c.restartAt || after.left() >= checkpointAt && after.pages < 2*c.restartAt {
 		return nil
 	}
 	return s.restartLog()

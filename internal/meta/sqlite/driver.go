@@ -34,8 +34,7 @@ func pool(path, vfs string, busy time.Duration, pragmas ...string) (*sql.DB, err
 		"checkpoint_fullfsync(1)",
 		"foreign_keys(1)",
 		"trusted_schema(0)",
-		"temp_store(MEMORY)",           // no files beside the database that nobody would sweep
-		"journal_size_limit(67108864)", // a log that grew is cut back, bytes
+		"temp_store(MEMORY)", // no files beside the database that nobody would sweep
 	}, pragmas...)
 	name := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: q.Encode()}
 	return sql.Open("sqlite", name.String())

@@ -35,6 +35,10 @@ type Options struct {
 	// 0 stands for 10 seconds.
 	BusyWait time.Duration
 
+	// LogSize is from how many bytes on the log is begun anew; if it had to grow
+	// to more than twice as much, it is cut back to that. 0 stands for 64 MiB.
+	LogSize int64
+
 	// VFS names a registered SQLite VFS to go through instead of the
 	// system's, and FS is the same directory of files in our terms. The path
 	// is then a name within FS. Both, or neither.
@@ -81,6 +85,9 @@ func open(path string, o Options) (_ *Store, err error) {
 	if o.BusyWait == 0 {
 		o.BusyWait = 10 * time.Second
 	}
+	if o.LogSize == 0 {
+		o.LogSize = 64 << 20
+	}
 	dir, name := o.FS, path
 	if dir == nil {
 		if path, err = filepath.Abs(path); err != nil {
@@ -104,11 +111,11 @@ func open(path string, o Options) (_ *Store, err error) {
 	if s.readDB, err = pool(path, o.VFS, o.BusyWait, "query_only(1)"); err != nil {
 		return nil, err
 	}
-	var ownLog []string
+	log := []string{fmt.Sprintf("journal_size_limit(%d)", 2*o.LogSize)}
 	if !o.Beside {
-		ownLog = []string{"wal_autocheckpoint(0)"} // there is a checkpointer
+		log = append(log, "wal_autocheckpoint(0)") // there is a checkpointer
 	}
-	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, ownLog...); err != nil {
+	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, log...); err != nil {
 		return nil, err
 	}
 	s.readDB.SetMaxOpenConns(o.Readers)
@@ -129,7 +136,7 @@ func open(path string, o Options) (_ *Store, err error) {
 		if err := dir.SyncDir("."); err != nil {
 			return nil, err
 		}
-		if s.checkpointer, err = newCheckpointer(path, o.VFS); err != nil {
+		if s.checkpointer, err = newCheckpointer(path, o); err != nil {
 			return nil, err
 		}
 		go s.checkpoints()
