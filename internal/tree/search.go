@@ -302,7 +302,7 @@ func (h *hunt) next() (hit meta.Hit, ok bool, err error) {
 // matches are the newest that match, up to a number.
 func (h *hunt) matches(most int) (all []match, err error) {
 	for more := true; more && len(all) < most; {
-		var some []match
+		some := make([]match, 0, min(h.chunk, most-len(all)))
 		for len(some) < h.chunk && len(all)+len(some) < most {
 			var hit meta.Hit
 			if hit, more, err = h.next(); err != nil {
@@ -321,6 +321,7 @@ func (h *hunt) matches(most int) (all []match, err error) {
 		if err := h.locate(some); err != nil {
 			return nil, err
 		}
+		all = slices.Grow(all, len(some))
 		for _, m := range some {
 			if h.sees(m.Hit) {
 				all = append(all, m)

@@ -142,7 +142,8 @@ type hit struct {
 	extra meta.Extra
 }
 
-func plainHits(rows []hit) (hits []meta.Hit) {
+func plainHits(rows []hit) []meta.Hit {
+	hits := make([]meta.Hit, 0, len(rows))
 	for i := range rows {
 		rows[i].Tags = rows[i].extra.Tags
 		hits = append(hits, rows[i].Hit)
@@ -380,7 +381,7 @@ func (tx *Tx) some(l meta.Lookup, word string) ([]content.ID, error) {
 
 // hits are the items of the kind asked for.
 func (tx *Tx) hits(l meta.Lookup, items []content.ID) ([]meta.Hit, error) {
-	var all []hit
+	all := make([]hit, 0, len(items))
 	for batch := range slices.Chunk(items, many) {
 		rows, err := list(tx, "get items found", `SELECT `+hitFields+` FROM item i WHERE i.id IN (?`+manyMore+`)`, hitColumns, padded(batch)...)
 		if err != nil {
