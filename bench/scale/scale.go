@@ -27,7 +27,7 @@ func Run(args []string) error {
 	tree := f.Int("tree", 100_000, "items of the folder that is moved, copied and deleted")
 	account := f.Int("account", 1_000_000, "items of the account")
 	times := f.Int("folder-factor", 10, "how many times as many files the larger folder has")
-	accountTimes := f.Int("account-factor", 3, "how many times as many items the larger account has")
+	accountTimes := f.Int("account-factor", 10, "how many times as many items the larger account has")
 	rounds := f.Int("rounds", 21, "how often each thing is asked for")
 	dir := f.String("dir", "", "where databases are; those made there stay, and are used again; default a temporary directory")
 	only := f.String("only", "", "measure only what has a name that this regular expression matches")
