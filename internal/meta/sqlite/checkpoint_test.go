@@ -1,11 +1,15 @@
 package sqlite_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -150,5 +154,77 @@ func TestTheLogIsCopied(t *testing.T) {
 			t.Fatalf("the database has %d bytes", info.Size())
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Wherever in a checkpoint, or in the log's new beginning, a process is killed: what it
+// had committed is there, whole.
+func TestWhatWasCommittedOutlivesCheckpoints(t *testing.T) {
+	const places = 50
+	value := func(n int) []byte { return bytes.Repeat(fmt.Append(nil, n, "."), 3000) }
+	if path := os.Getenv("BOXCAR_TEST_CHECKPOINTS"); path != "" {
+		s, err := sqlite.Open(path, sqlite.Options{LogSize: 256 << 10}) // a checkpoint every few Updates
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; ; n++ {
+			err := s.Update(t.Context(), func(tx meta.Tx) error {
+				return errors.Join(tx.PutSetting("n", fmt.Append(nil, n)), tx.PutSetting(fmt.Sprint(n%places), value(n)))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println(n)
+		}
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kill := range []int{401, 460, 523} {
+		path := filepath.Join(t.TempDir(), "meta.db")
+		cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), "BOXCAR_TEST_CHECKPOINTS="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		told, longest := 0, int64(0)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			n, err := strconv.Atoi(lines.Text())
+			if err != nil {
+				t.Fatal(lines.Text())
+			}
+			if told, longest = n, max(longest, logSize(t, path)); n == kill {
+				cmd.Process.Kill()
+			}
+		}
+		cmd.Wait()
+		err = open(t, path, sqlite.Options{}).View(t.Context(), func(tx meta.Tx) error {
+			text, err := tx.Setting("n")
+			if err != nil {
+				return err
+			}
+			last, err := strconv.Atoi(string(text))
+			if last < told {
+				t.Errorf("Update %d was done, and %d is the last that is there", told, last)
+			}
+			for n := last; n > last-places && err == nil; n-- {
+				var got []byte
+				if got, err = tx.Setting(fmt.Sprint(n % places)); !bytes.Equal(got, value(n)) {
+					t.Errorf("of Update %d of %d is there %.10q", n, last, got)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if written := int64(told) * int64(len(value(100))); longest > written/2 {
+			t.Errorf("the log had %d bytes of %d: it was never begun anew", longest, written)
+		}
 	}
 }
