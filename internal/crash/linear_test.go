@@ -126,7 +126,7 @@ func history(t *testing.T, seed uint64, m *mutant) (all []porcupine.Operation) {
 		fsys := base().Crash(faultfs.Kept)
 		src := new(source)
 		src.n.Store(1000)
-		h, err := site{source: src, now: time.Now, readers: 2, mutant: m}.open(ctx, fsys)
+		h, err := site{source: src, now: time.Now, readers: 2, mutant: m, logSize: shortLog}.open(ctx, fsys)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/meta"
@@ -24,6 +25,10 @@ type mutant struct {
 	house  func(h *house)
 
 	seen kinds // of syncs
+
+	// calm counts the power cuts since a sync of the disk main did nothing.
+	main *faultfs.FS
+	calm atomic.Int64
 }
 
 // disks are one disk as its three users see it.
@@ -109,7 +114,11 @@ func (m *mutant) disk(fsys *faultfs.FS, user string) *view {
 // ignores says whether a sync of a kind is one that does nothing.
 func (d *view) ignores(kind string) bool {
 	d.m.seen.note(kind)
-	return slices.Contains(d.m.ignore, kind)
+	ignored := slices.Contains(d.m.ignore, kind)
+	if ignored && d.FS == d.m.main {
+		d.m.calm.Store(0)
+	}
+	return ignored
 }
 
 func (d *view) did(what, name string) {

@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ type wrong struct {
 	mixes   int
 	every   int
 	seed    uint64 // the first of five that are tried
-	from    int    // the first call before which the power is cut
+	near    int    // see plot
 }
 
 func without(kind string, w wrong) wrong {
@@ -33,25 +34,26 @@ func without(kind string, w wrong) wrong {
 func wrongs() []wrong {
 	return []wrong{
 		without(tempFile, wrong{program: "simple uploads", mixes: 4, every: 4}),
-		without(shard, wrong{program: "simple uploads", mixes: 4, every: 4, from: 60}),
-		without(shardMade, wrong{program: "simple uploads", mixes: 4, every: 4, from: 60}),
-		without(roots, wrong{program: "first start", mixes: 2, every: 4, from: 340}),
+		without(shard, wrong{program: "simple uploads", mixes: 4, every: 4}),
+		without(shardMade, wrong{program: "simple uploads", mixes: 4, every: 4}),
+		// SQLite may sync the same directory later; nobody counts on that.
+		{what: "without " + roots, mutant: &mutant{ignore: []string{roots, logMade}}, program: "first start", mixes: 2, every: 4},
 		without(logCommit, wrong{program: "parts", mixes: 4, every: 4}),
-		without(logHeader, wrong{program: "abort", mixes: 16, every: 2, seed: 2, from: 154}),
-		without(checkpoint, wrong{program: "abort", mixes: 6, every: 4, from: 130}),
+		without(logHeader, wrong{program: "crowd", mixes: 12, near: 24, seed: 2}),
+		without(checkpoint, wrong{program: "trash", mixes: 6, every: 4, near: 200}),
 		without(journal, wrong{program: "database made", mixes: 20, every: 1}),
 		without(journalled, wrong{program: "database made", mixes: 20, every: 1}),
-		{what: "bytes synced behind their name", mutant: &mutant{late: true}, program: "parts", mixes: 6, every: 4, from: 50},
+		{what: "bytes synced behind their name", mutant: &mutant{late: true}, program: "parts", mixes: 6, every: 4},
 		{what: "rows before bytes", mutant: &mutant{blobs: func(h *house, blobs blob.Store) blob.Store { return behind{blobs, h} }},
 			program: "parts", mixes: 4, every: 4},
 		{what: "bytes deleted before their row", mutant: &mutant{rows: func(rows meta.Store, blobs blob.Store) meta.Store {
 			return wrapped{rows, func(tx meta.Tx) meta.Tx { return hasty{tx, blobs} }}
-		}}, program: "abort", mixes: 4, every: 4, from: 60},
+		}}, program: "abort", mixes: 4, every: 4},
 		{what: "a sweep that does not look for a row", mutant: &mutant{rows: func(rows meta.Store, blobs blob.Store) meta.Store {
 			return wrapped{rows, func(tx meta.Tx) meta.Tx { return blind{tx} }}
 		}}, program: "simple uploads", mixes: 4, every: 8},
 		{what: "a sweep that does not ask what arrives", mutant: &mutant{house: func(h *house) { h.sweep.Arriving = nil }},
-			program: "crowd", mixes: 1, every: 8, from: 200},
+			program: "crowd", mixes: 1, every: 8},
 		{what: "a sweep that does not ask what grows", mutant: &mutant{house: func(h *house) { h.sweep.Growing = nil }},
 			program: "copy beside sweeps", every: 128},
 	}
@@ -70,6 +72,7 @@ var spare = map[string]string{
 func TestMutants(t *testing.T) {
 	notRaced(t)
 	base()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // as TestCrash has it
 	known := maps.Clone(spare)
 	for _, w := range wrongs() {
 		for _, kind := range w.mutant.ignore {
@@ -79,7 +82,7 @@ func TestMutants(t *testing.T) {
 			sum := newTally(0)
 			for seed := range uint64(5) {
 				seed += max(w.seed, 1)
-				err := play(t, plot{program: named(t, w.program), seed: seed, mixes: w.mixes, every: w.every, from: w.from, mutant: w.mutant}, sum)
+				err := play(t, plot{program: named(t, w.program), seed: seed, mixes: w.mixes, every: w.every, near: w.near, mutant: w.mutant}, sum)
 				if err != nil {
 					text, _, _ := strings.Cut(err.Error(), "\nagain:")
 					t.Logf("%d distinct states, seed %d: %.300s", len(sum.distinct), seed, text)

@@ -21,7 +21,7 @@ type plot struct {
 	seed    uint64 // of the order of calls, and of what is random in the program
 	mixes   int    // power cuts at each call besides those that lose and keep all
 	every   int    // how many calls a power cut stands for; 0 is 1
-	from    int    // the first call before which the power is cut
+	near    int    // how many cuts behind a sync that a mutant left out there are; 0 is all
 	mutant  *mutant
 	only    *moment // nil: all
 }
@@ -73,7 +73,9 @@ type client struct {
 
 func (r *run) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 
-func (r *run) site() site { return site{source: r.source, now: r.now, mutant: r.mutant, readers: 2} }
+func (r *run) site() site {
+	return site{source: r.source, now: r.now, mutant: r.mutant, readers: 2, logSize: shortLog}
+}
 
 // play runs a plot, and returns the first thing that is not as promised.
 func play(t *testing.T, p plot, sum *tally) (found error) {
@@ -91,6 +93,10 @@ func play(t *testing.T, p plot, sum *tally) (found error) {
 			r.fs = base().Crash(faultfs.Kept)
 		}
 		r.order.watch(r.fs)
+		if r.mutant != nil {
+			r.mutant.main = r.fs
+			r.mutant.calm.Store(1 << 30)
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -248,7 +254,9 @@ func (r *run) cut(when string) error {
 		}
 		r.only.come = true
 		seeds = []uint64{r.only.seed}
-	case r.only == nil && r.cuts >= r.from && (r.program.upto == 0 || r.cuts <= r.program.upto) && (r.cuts+int(r.seed))%every == 0:
+	case r.near > 0 && r.mutant.calm.Add(1) > int64(r.near):
+		return nil
+	case r.only == nil && (r.program.upto == 0 || r.cuts <= r.program.upto) && (r.cuts+int(r.seed))%every == 0:
 		dice := rand.New(rand.NewPCG(r.seed, uint64(r.cuts)))
 		seeds = []uint64{faultfs.Lost, faultfs.Kept}
 		for range r.mixes {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing/synctest"
+	"time"
 
 	"boxcar/internal/vfs/faultfs"
 )
@@ -28,6 +29,9 @@ type call struct {
 	name string
 	go_  chan struct{}
 }
+
+// callTime is how long a call takes, by the clock of the bubble.
+const callTime = time.Millisecond
 
 func newSchedule(seed uint64) *schedule {
 	return &schedule{rng: rand.New(rand.NewPCG(seed, 1)), came: make(chan struct{}, 1)}
@@ -63,6 +67,7 @@ func (s *schedule) run(done <-chan struct{}, before func(op faultfs.Op, name str
 			continue
 		}
 		before(c.op, c.name)
+		time.Sleep(callTime) // for those who wait for a time
 		close(c.go_)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	driver "modernc.org/sqlite"
-
 	"boxcar/internal/auth"
 	"boxcar/internal/blob/disk"
 	"boxcar/internal/content"
@@ -72,7 +70,13 @@ type site struct {
 	// readers is how many connections read. Each has to parse the schema and
 	// its queries, which is most of what a look at a disk costs.
 	readers int
+	// logSize is from where on the log is written back and begun anew.
+	logSize int64
 }
+
+// shortLog has that happen several times in a short program. It is all that is
+// different from how the server opens its database.
+const shortLog = 20 * pageSize
 
 // open starts a server on a disk, as daemon does.
 func (s site) open(ctx context.Context, fsys *faultfs.FS) (*house, error) {
@@ -90,7 +94,7 @@ func (s site) open(ctx context.Context, fsys *faultfs.FS) (*house, error) {
 func (s site) storage(fsys *faultfs.FS) (h *house, err error) {
 	under := s.mutant.disks(fsys)
 	h = &house{fs: fsys, vfs: sqlitefs.Register(under.sqlite), site: s}
-	if h.rows, err = sqlite.Open(database, sqlite.Options{VFS: h.vfs.Name, FS: under.rows, Readers: s.readers}); err != nil {
+	if h.rows, err = sqlite.Open(database, sqlite.Options{VFS: h.vfs.Name, FS: under.rows, Readers: s.readers, LogSize: s.logSize}); err != nil {
 		return h, err
 	}
 	h.blobs, err = disk.Open(under.blobs)
@@ -156,18 +160,6 @@ var errOff = errors.New("the power is off")
 func (h *house) off() {
 	h.fs.Fail(faultfs.Fault{Times: faultfs.Always, Err: errOff})
 	h.close()
-}
-
-// Logs are written back every few pages and not every thousand, so that a
-// short story has it happen several times. It is all that is different from
-// how the server opens its database.
-const autocheckpoint = 40
-
-func init() {
-	driver.RegisterConnectionHook(func(c driver.ExecQuerierContext, dsn string) error {
-		_, err := c.ExecContext(context.Background(), fmt.Sprintf("PRAGMA wal_autocheckpoint=%d", autocheckpoint), nil)
-		return err
-	})
 }
 
 // base is a disk with what a first start makes, all of it durable.
