@@ -49,7 +49,7 @@ func TestCrash(t *testing.T) {
 	if want == 0 {
 		want, p.mixes, p.every = 2000, 14, 12
 		if raced {
-			want, p.mixes, p.every = 300, 2, 40
+			want, p.mixes, p.every = 60, 1, 100
 		}
 	}
 	first := fromEnv(t, envSeed, 1)

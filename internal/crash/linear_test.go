@@ -300,7 +300,7 @@ func TestLinearizable(t *testing.T) {
 	})
 	t.Logf("%d histories, seeds from %d on; answers: %v", want, first, answers)
 	for _, what := range []string{"part", "list", "commit", "abort", "read"} {
-		if answers[what+": ok"] == 0 {
+		if answers[what+": ok"] == 0 && want >= 100 {
 			t.Errorf("no %s went well", what)
 		}
 	}
