@@ -1,0 +1,86 @@
+package digest
+
+import "fmt"
+
+// Ways are all the ways that this machine can hash, each forced: those that
+// are slower here as well. The last is what it would choose.
+func Ways() map[string]func() *Hasher {
+	ways := map[string]func() *Hasher{}
+	force := func(name string, p plan) {
+		if p.two == nil {
+			p.most = 1
+		} else {
+			p.most = 2
+		}
+		ways[name] = func() *Hasher { return &Hasher{plan: &p} }
+	}
+	k := candidates()
+	force("crypto/sha1", plan{kernels: portable()})
+	force("one", plan{kernels: kernels{one: k.one}})
+	if k.two != nil {
+		force("two", plan{kernels: kernels{one: k.one, two: k.two}})
+		force("pair", plan{kernels: kernels{one: k.one, pair: k.pair}})
+	}
+	for _, w := range k.wide {
+		for from := 1; from <= w.lanes; from += 3 {
+			p := plan{kernels: kernels{one: k.one, two: k.two, pair: k.pair}}
+			for n := from; n <= maxLanes; n++ {
+				p.choice[n] = &w
+			}
+			force(fmt.Sprintf("%s from %d streams", w.name, from), p)
+		}
+	}
+	ways["chosen"] = func() *Hasher { return new(Hasher) }
+	return ways
+}
+
+// Figures are what the measurement at the start found.
+func Figures() (all []string) {
+	p := machine()
+	for _, f := range p.figures {
+		all = append(all, fmt.Sprintf("%s: %d streams, %.2f GB/s in all", f.name, f.streams, f.rate))
+	}
+	for n, c := range p.choice {
+		if c != nil {
+			all = append(all, fmt.Sprintf("%d streams: %s", n, c.name))
+		}
+	}
+	return append(all, fmt.Sprintf("%s, %d at once are enough", p.name, p.most))
+}
+
+const Quantum, Inline, MaxLanes = quantum, inline, maxLanes
+
+// Idle says whether nothing is kept and no goroutine at work.
+func (h *Hasher) Idle() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.ready) == 0 && h.workers == 0
+}
+
+// Wrong is a machine whose every function but crypto/sha1 has a fault.
+func Wrong() []string {
+	k := candidates()
+	k.one = func(h *chain, p []byte) { standard(h, p); h[4]++ }
+	k.two = func(h, g *chain, p, q []byte) { standard(h, p); standard(g, p) }
+	k.pair = func(h, g *chain, p []byte) { standard(h, p); *g = *h }
+	k.wide = append(k.wide, wide{"swapped", 8, func(h []*chain, p [][]byte, n int) {
+		for i := range h {
+			standard(h[i], p[i][:n])
+		}
+		if len(h) > 2 {
+			*h[1], *h[2] = *h[2], *h[1]
+		}
+	}})
+	p := measure(k)
+	var used []string
+	if p.two != nil {
+		used = append(used, "two")
+	}
+	if p.pair != nil {
+		used = append(used, "pair")
+	}
+	for _, w := range p.wide {
+		used = append(used, w.name)
+	}
+	return append(used, p.name)
+}

@@ -1,0 +1,218 @@
+package digest_test
+
+import (
+	"crypto/sha1"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+)
+
+// stream is a message in the pieces it is handed over in, with a second digest
+// that goes along for some of it.
+type stream struct {
+	data      []byte
+	cuts      []int // ends of the pieces
+	from, to  int   // the pieces that the second digest sees
+	offset    int   // of data in its buffer, so that it lies at any address
+	run       digest.Run
+	one, also *digest.SHA1
+}
+
+func randomStream(r *rand.Rand, most int) *stream {
+	size := r.IntN(most + 1)
+	s := &stream{one: digest.New(), also: digest.New(), offset: r.IntN(130)}
+	buf := make([]byte, s.offset+size)
+	for i := range buf {
+		buf[i] = byte(r.Uint32())
+	}
+	s.data = buf[s.offset:]
+	for at := 0; at < size; {
+		n := 1 + r.IntN(size)
+		switch r.IntN(3) {
+		case 0:
+			n = digest.BlockSize * (1 + n/digest.BlockSize)
+		case 1:
+			n = digest.Inline + n
+		}
+		at = min(size, at+n)
+		s.cuts = append(s.cuts, at)
+	}
+	s.from = r.IntN(len(s.cuts) + 1)
+	s.to = s.from + r.IntN(len(s.cuts)-s.from+1)
+	return s
+}
+
+func (s *stream) hash(h *digest.Hasher) {
+	at := 0
+	for i, end := range s.cuts {
+		var also *digest.SHA1
+		if i >= s.from && i < s.to {
+			also = s.also
+		}
+		h.Start(&s.run, s.one, also, s.data[at:end])
+		s.run.Wait()
+		at = end
+	}
+}
+
+func (s *stream) check() error {
+	seen := s.data[s.cut(s.from-1):s.cut(s.to-1)]
+	if got, want := s.one.Sum(), content.SHA1(sha1.Sum(s.data)); got != want || s.one.Len() != int64(len(s.data)) {
+		return fmt.Errorf("%d bytes in pieces up to %d: %v, want %v", len(s.data), s.cuts, got, want)
+	}
+	if got, want := s.also.Sum(), content.SHA1(sha1.Sum(seen)); got != want || s.also.Len() != int64(len(seen)) {
+		return fmt.Errorf("pieces %d to %d of %d, along with the rest: %v, want %v", s.from, s.to, s.cuts, got, want)
+	}
+	return nil
+}
+
+func (s *stream) cut(i int) int {
+	if i < 0 {
+		return 0
+	}
+	return s.cuts[i]
+}
+
+// hashAll hashes so many random streams at once, and checks each.
+func hashAll(h *digest.Hasher, seed uint64, streams, most int) error {
+	r := rand.New(rand.NewPCG(seed, 1))
+	all := make([]*stream, streams)
+	var work sync.WaitGroup
+	for i := range all {
+		all[i] = randomStream(r, most)
+		work.Go(func() { all[i].hash(h) })
+	}
+	work.Wait()
+	for _, s := range all {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestEveryWayGivesTheSumsOfCryptoSHA1(t *testing.T) {
+	for name, hasher := range digest.Ways() {
+		t.Run(name, func(t *testing.T) {
+			for streams := 1; streams <= digest.MaxLanes+3; streams++ {
+				h := hasher()
+				if err := hashAll(h, uint64(streams), streams, 3*digest.Quantum); err != nil {
+					t.Errorf("%d streams: %v", streams, err)
+				}
+			}
+		})
+	}
+}
+
+func FuzzHasher(f *testing.F) {
+	names := []string{}
+	ways := digest.Ways()
+	for name := range ways {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i := range names {
+		f.Add(uint8(i), uint8(5+i), uint64(i), uint32(100_000))
+	}
+	f.Fuzz(func(t *testing.T, way, streams uint8, seed uint64, most uint32) {
+		name := names[int(way)%len(names)]
+		if err := hashAll(ways[name](), seed, 1+int(streams)%40, int(most%(3*digest.Quantum))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	})
+}
+
+func TestNothingIsKeptWhenIdle(t *testing.T) {
+	var h digest.Hasher
+	if err := hashAll(&h, 1, 30, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	// Who waits is told before the worker has seen that nothing is left.
+	for deadline := time.Now().Add(10 * time.Second); !h.Idle(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("still at work with nothing ready")
+		}
+	}
+}
+
+func TestWhatIsWrongIsNotUsed(t *testing.T) {
+	for _, name := range digest.Wrong() {
+		switch name {
+		case "two", "pair", "swapped":
+			t.Errorf("%s gives wrong sums, and is used", name)
+		}
+	}
+}
+
+func TestMeasurement(t *testing.T) {
+	for _, line := range digest.Figures() {
+		t.Log(line)
+	}
+}
+
+// No stream waits for another that has nothing ready, however many have.
+func TestAStreamThatBringsNothingHoldsNobodyUp(t *testing.T) {
+	var h digest.Hasher
+	data := make([]byte, 4*digest.Quantum)
+	var idle [20]digest.Run // started, done, and never heard of again
+	for i := range idle {
+		h.Start(&idle[i], digest.New(), nil, data[:2*digest.Quantum])
+		idle[i].Wait()
+	}
+	d := digest.New()
+	var r digest.Run
+	h.Start(&r, d, nil, data)
+	r.Wait()
+	if got, want := d.Sum(), content.SHA1(sha1.Sum(data)); got != want {
+		t.Errorf("sum %v, want %v", got, want)
+	}
+}
+
+func BenchmarkHasher(b *testing.B) {
+	const size = 1 << 20
+	for _, streams := range []int{1, 2, 4, 8, 16, 20} {
+		data := make([]byte, size)
+		rand.NewChaCha8([32]byte{9}).Read(data)
+		want := content.SHA1(sha1.Sum(data))
+		b.Run(fmt.Sprintf("crypto/%d", streams), func(b *testing.B) {
+			b.SetBytes(int64(streams * size))
+			for b.Loop() {
+				var work sync.WaitGroup
+				for range streams {
+					work.Go(func() {
+						if sha1.Sum(data) != want {
+							b.Error("wrong sum")
+						}
+					})
+				}
+				work.Wait()
+			}
+		})
+		b.Run(fmt.Sprintf("hasher/%d", streams), func(b *testing.B) {
+			var h digest.Hasher
+			runs := make([]digest.Run, streams)
+			b.SetBytes(int64(streams * size))
+			for b.Loop() {
+				var work sync.WaitGroup
+				for i := range runs {
+					work.Go(func() {
+						d := digest.New()
+						h.Start(&runs[i], d, nil, data)
+						runs[i].Wait()
+						if d.Sum() != want {
+							b.Error("wrong sum")
+						}
+					})
+				}
+				work.Wait()
+			}
+		})
+	}
+}

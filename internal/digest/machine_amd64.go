@@ -1,0 +1,59 @@
+//go:build !purego
+
+package digest
+
+import "github.com/klauspost/cpuid/v2"
+
+func candidates() kernels {
+	k := portable()
+	if cpuid.CPU.Supports(cpuid.SHA, cpuid.SSSE3, cpuid.SSE4) {
+		k.name = "SHA instructions"
+		k.one = func(h *chain, p []byte) {
+			if len(p) >= BlockSize {
+				shaOne((*[5]uint32)(h), &p[0], len(p)/BlockSize)
+			}
+		}
+		k.two = func(h, g *chain, p, q []byte) {
+			if len(p) >= BlockSize {
+				shaTwo((*[5]uint32)(h), (*[5]uint32)(g), &p[0], &q[:len(p)][0], len(p)/BlockSize)
+			}
+		}
+		k.pair = func(h, g *chain, p []byte) {
+			if len(p) >= BlockSize {
+				shaPair((*[5]uint32)(h), (*[5]uint32)(g), &p[0], len(p)/BlockSize)
+			}
+		}
+	}
+	switch {
+	case cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL):
+		k.wide = append(k.wide, wide{"AVX-512, 8 lanes", 8, lanes(8, lanes8AVX512)}, wide{"AVX-512, 16 lanes", 16, lanes(16, lanes16AVX512)})
+	case cpuid.CPU.Supports(cpuid.AVX2):
+		k.wide = append(k.wide, wide{"AVX2, 8 lanes", 8, lanes(8, lanes8AVX2)})
+	}
+	return k
+}
+
+// lanes hands states over in the order the assembly wants them in. A lane
+// without a stream gets the bytes of the first one, and its result is dropped.
+func lanes(n int, add func(h *uint32, p **byte, blocks int)) func([]*chain, [][]byte, int) {
+	return func(h []*chain, p [][]byte, size int) {
+		var words [5 * maxLanes]uint32
+		var at [maxLanes]*byte
+		for j := range n {
+			i := j
+			if j >= len(h) {
+				i = 0
+			}
+			at[j] = &p[i][:size][0]
+			for w := range 5 {
+				words[n*w+j] = h[i][w]
+			}
+		}
+		add(&words[0], &at[0], size/BlockSize)
+		for j := range h {
+			for w := range 5 {
+				h[j][w] = words[n*w+j]
+			}
+		}
+	}
+}
