@@ -9,7 +9,8 @@ import (
 // faster so. Whatever is ready is hashed at once: nobody waits for a stream
 // that has nothing ready. Its methods may be called concurrently.
 //
-// A Hasher keeps nothing when it is idle, and has no goroutine then.
+// A Hasher keeps nothing when it is idle, and has no goroutine then. A nil
+// Hasher hashes in Start.
 type Hasher struct {
 	plan *plan // nil for what this machine is best at
 
@@ -52,11 +53,11 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 		also.take(p)
 		r.also = &also.h
 	}
-	m := h.plan
-	if m == nil {
-		m = machine()
+	m := machine()
+	if h != nil && h.plan != nil {
+		m = h.plan
 	}
-	if len(whole) <= inline {
+	if h == nil || len(whole) <= inline {
 		m.add(whole, r.h, r.also)
 		return
 	}

@@ -67,17 +67,18 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// Where the part is at the front of the file, its bytes are hashed for
 	// the file too while they pass.
 	tee := f.tee(sent.Span.Start)
-	var also io.Writer
-	if tee != nil {
-		also = tee
-	}
-
 	// The bytes move with no transaction open and no lock held: a slow client
 	// holds up nobody but itself.
 	key := s.newKey()
 	s.arriving.Store(key, nil)
 	defer s.arriving.Delete(key)
-	src := blob.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, also)
+	src := s.Intake.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, tee)
+	defer src.Close()
+	// Other parts wait, for the front to come to them, in memory as far as
+	// there is room for that, and else in the page cache.
+	if tee == nil && !(f.near(sent.Span) && src.Keep()) {
+		src.Reread()
+	}
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
 	}
@@ -88,6 +89,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	defer cancel()
 	part, err = s.record(ctx, who, id, f, tee, sent, key)
 	if err == nil {
+		f.keep(sent.Span.Start, src.Kept())
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}
