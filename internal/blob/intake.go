@@ -57,6 +57,7 @@ func (in *Intake) Hasher() *digest.Hasher {
 // Verify makes a Source of r. Each of want that is known is checked. The bytes
 // are added to also, too, if it is not nil. The caller closes the source.
 func (in *Intake) Verify(r io.Reader, want Want, also *digest.SHA1) *Source {
+	in.Hasher().Join()
 	return &Source{in: in, r: r, want: want, sha1: digest.New(), also: also}
 }
 
@@ -125,13 +126,13 @@ func (in *Intake) put(b []byte) {
 	}
 }
 
-// back adds a block to those that are free. As many are kept as are in use,
-// so what a burst took goes when it is over.
+// back adds a block to those that are free. What a burst took goes when it is
+// over: before, it would only be garbage that is asked for again.
 func back(free [][]byte, b []byte, used int) [][]byte {
 	free = append(free, b[:cap(b)])
-	for len(free) > max(used, idleBlocks) {
-		free[len(free)-1] = nil
-		free = free[:len(free)-1]
+	if used == 0 && len(free) > idleBlocks {
+		clear(free[idleBlocks:])
+		free = free[:idleBlocks]
 	}
 	return free
 }

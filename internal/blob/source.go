@@ -26,8 +26,9 @@ type Source struct {
 	last   []byte     // that block, all of its room
 	spare  []byte     // a second one
 	shared int        // extra blocks that are this source's
-	ended  bool       // r has said so, and what it gave has been handed out
-	err    error      // what every further call returns
+	closed bool
+	ended  bool  // r has said so, and what it gave has been handed out
+	err    error // what every further call returns
 
 	keeps  bool
 	kept   Kept
@@ -245,7 +246,12 @@ func (s *Source) Kept() *Kept {
 // Close gives back the memory of the source, and what was kept if nobody took
 // it. It does not close the reader.
 func (s *Source) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
 	s.run.Wait()
+	s.in.Hasher().Leave()
 	for _, b := range [][]byte{s.last, s.spare} {
 		if b != nil {
 			s.in.put(b)
@@ -258,7 +264,6 @@ func (s *Source) Close() {
 	}
 	if s.shared > 0 {
 		s.in.unshare(s.shared, false)
-		s.shared = 0
 	}
 	if s.err == nil {
 		s.err = errors.New("the source was closed")

@@ -54,7 +54,7 @@ const Quantum, Inline, MaxLanes = quantum, inline, maxLanes
 func (h *Hasher) Idle() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.ready) == 0 && h.workers == 0
+	return len(h.ready)+len(h.wanted) == 0 && h.workers == 0
 }
 
 // Wrong is a machine whose every function but crypto/sha1 has a fault.

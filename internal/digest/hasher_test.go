@@ -29,9 +29,9 @@ func randomStream(r *rand.Rand, most int) *stream {
 	size := r.IntN(most + 1)
 	s := &stream{one: digest.New(), also: digest.New(), offset: r.IntN(130)}
 	buf := make([]byte, s.offset+size)
-	for i := range buf {
-		buf[i] = byte(r.Uint32())
-	}
+	var seed [32]byte
+	seed[0], seed[1] = byte(r.Uint32()), byte(r.Uint32())
+	rand.NewChaCha8(seed).Read(buf)
 	s.data = buf[s.offset:]
 	for at := 0; at < size; {
 		n := 1 + r.IntN(size)
@@ -50,6 +50,8 @@ func randomStream(r *rand.Rand, most int) *stream {
 }
 
 func (s *stream) hash(h *digest.Hasher) {
+	h.Join()
+	defer h.Leave()
 	at := 0
 	for i, end := range s.cuts {
 		var also *digest.SHA1
@@ -101,7 +103,7 @@ func hashAll(h *digest.Hasher, seed uint64, streams, most int) error {
 func TestEveryWayGivesTheSumsOfCryptoSHA1(t *testing.T) {
 	for name, hasher := range digest.Ways() {
 		t.Run(name, func(t *testing.T) {
-			for streams := 1; streams <= digest.MaxLanes+3; streams++ {
+			for _, streams := range []int{1, 2, 3, 4, 7, 8, 9, 16, 19} {
 				h := hasher()
 				if err := hashAll(h, uint64(streams), streams, 3*digest.Quantum); err != nil {
 					t.Errorf("%d streams: %v", streams, err)
@@ -203,6 +205,8 @@ func BenchmarkHasher(b *testing.B) {
 				var work sync.WaitGroup
 				for i := range runs {
 					work.Go(func() {
+						h.Join()
+						defer h.Leave()
 						d := digest.New()
 						h.Start(&runs[i], d, nil, data)
 						runs[i].Wait()

@@ -69,7 +69,7 @@ func (s *Service) drop(id content.SessionID, f *front) {
 
 // window is how many bytes beyond the front are worth keeping in memory: who
 // sends parts in order, several at a time, is not further ahead.
-const window = 32 << 20
+const window = 64 << 20
 
 // near says whether the front may soon come to span.
 func (f *front) near(span content.Span) bool {
