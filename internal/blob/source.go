@@ -208,6 +208,10 @@ func (s *Source) State() content.SHA1State { return s.sha1.State() }
 // Done says whether the source was read to its end and kept its promise.
 func (s *Source) Done() bool { return errors.Is(s.err, io.EOF) }
 
+// Rank puts sources in order where more bytes come in than can be hashed and
+// written at once: the lowest first. It comes before the first byte.
+func (s *Source) Rank(r int64) { s.run.Rank = r }
+
 // Reread tells the store that the blob will be read soon after it was put.
 func (s *Source) Reread() { s.reread = true }
 

@@ -76,9 +76,11 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	defer src.Close()
 	// Other parts wait, for the front to come to them, in memory as far as
 	// there is room for that, and else in the page cache.
-	if tee == nil && !(f.near(sent.Span) && src.Keep()) {
+	away := f.away(sent.Span)
+	if tee == nil && !(away+sent.Span.Len() <= window && src.Keep()) {
 		src.Reread()
 	}
+	src.Rank(away)
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
 	}
@@ -87,9 +89,11 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// part when it comes back, so the record does not die with the request.
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
+	f.keep(key, sent.Span.Start, src.Kept()) // before anybody can see the row
 	part, err = s.record(ctx, who, id, f, tee, sent, key)
-	if err == nil {
-		f.keep(sent.Span.Start, src.Kept())
+	if err != nil {
+		f.take(key).Free()
+	} else {
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}
@@ -178,6 +182,7 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 	case have:
 		// If it is this very blob, the transaction ran before, unknown to us.
 		if stored.Blob != key {
+			f.take(key).Free()
 			s.discard([]blob.Key{key})
 		}
 		return stored.Part, nil
