@@ -22,13 +22,14 @@ type Source struct {
 	sha1 *digest.SHA1
 	also *digest.SHA1 // sees the same bytes; nil if nobody else wants them
 
-	run    digest.Run // of the block that was handed out last
-	last   []byte     // that block, all of its room
-	spare  []byte     // a second one
-	shared int        // extra blocks that are this source's
-	closed bool
-	ended  bool  // r has said so, and what it gave has been handed out
-	err    error // what every further call returns
+	run     digest.Run // of the block that was handed out last
+	last    []byte     // that block, all of its room
+	spare   []byte     // a second one
+	shared  int        // extra blocks that are this source's
+	writing bool       // the caller has its turn to write what was handed out last
+	closed  bool
+	ended   bool  // r has said so, and what it gave has been handed out
+	err     error // what every further call returns
 
 	keeps  bool
 	kept   Kept
@@ -43,11 +44,13 @@ func Verify(r io.Reader, want Want, also *digest.SHA1) *Source {
 
 // Next gives the next bytes, in a block at a multiple of 4096 bytes in memory
 // that is full unless it is the first or the last one. They may be hashed still,
-// and must not be changed; they stay as they are until Next or Close is called. It
+// and must not be changed; they stay as they are until Next or Close is called, and
+// until then the caller is one of the few whose turn it is to write. It
 // returns a content.SizeMismatch or content.DigestMismatch error when the
 // bytes are not those promised; no more than one byte beyond the promised size
 // is taken from the reader. With an error it gives no bytes.
 func (s *Source) Next() ([]byte, error) {
+	s.written()
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -86,7 +89,19 @@ func (s *Source) Next() ([]byte, error) {
 	}
 	s.last = b
 	s.in.Hasher().Start(&s.run, s.sha1, s.also, b[:n])
+	if s.in != nil && n == BlockSize {
+		s.in.writes.take(s.run.Rank)
+		s.writing = true
+	}
 	return b[:n], nil
+}
+
+// written ends the turn in which the caller has written a block.
+func (s *Source) written() {
+	if s.writing {
+		s.writing = false
+		s.in.writes.give()
+	}
 }
 
 // left is how many bytes were promised and not read yet, or -1.
@@ -254,6 +269,7 @@ func (s *Source) Close() {
 		return
 	}
 	s.closed = true
+	s.written()
 	s.run.Wait()
 	s.in.Hasher().Leave()
 	for _, b := range [][]byte{s.last, s.spare} {
