@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// contest is a load that contestants run side by side: each round all of them,
+// one after the other, in an order that is rotated.
+type contest struct {
+	name        string
+	figures     []figure // columns, in this order
+	ratios      []figure // columns, to the first contestant
+	contestants []contestant
+	rounds      int // at most; 0 is as many as asked for
+}
+
+type contestant struct {
+	name   string
+	target string // the server that has to be there
+	// open makes ready what all rounds share; nil if there is nothing.
+	open func(ctx context.Context) (close func(), err error)
+	run  func(ctx context.Context, round int) (sample, error)
+}
+
+// outcome is what a contest came to, by the contestants' names.
+type outcome map[string]runs
+
+// run runs the contest and writes its table. Who fails is out of it, and the
+// others go on: the error then says who and why.
+func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, error) {
+	if c.rounds > 0 {
+		rounds = min(rounds, c.rounds)
+	}
+	began := time.Now()
+	got := outcome{}
+	var failed []error
+	var in []contestant
+	fail := func(who contestant, err error) {
+		failed = append(failed, fmt.Errorf("%s, %s: %w", c.name, who.name, err))
+	}
+	for _, who := range c.contestants {
+		if who.open != nil {
+			stop, err := who.open(ctx)
+			if err != nil {
+				fail(who, err)
+				continue
+			}
+			defer stop()
+		}
+		in = append(in, who)
+		got[who.name] = make(runs, rounds)
+	}
+	for round := range rounds {
+		for i := range slices.Clone(in) {
+			who := in[(i+round)%len(in)]
+			if got[who.name] == nil {
+				continue // has failed
+			}
+			s, err := who.run(ctx, round)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err != nil {
+				fail(who, err)
+				delete(got, who.name)
+				continue
+			}
+			got[who.name][round] = s
+		}
+	}
+	fmt.Fprintf(w, "\n### %s\n\n", c.name)
+	c.table(w, got)
+	fmt.Fprintf(w, "\n%d rounds, %.0f s\n", rounds, time.Since(began).Seconds())
+	return got, errors.Join(failed...)
+}
+
+func (c contest) table(w io.Writer, got outcome) {
+	head := []string{"server"}
+	for _, f := range c.figures {
+		head = append(head, string(f))
+	}
+	base := c.contestants[0].name
+	for _, f := range c.ratios {
+		head = append(head, fmt.Sprintf("%s / %s", f, base))
+	}
+	var rows [][]string
+	for _, who := range c.contestants {
+		rs, ok := got[who.name]
+		if !ok {
+			rows = append(rows, append([]string{who.name, "FAILED"}, make([]string, len(head)-2)...))
+			continue
+		}
+		row := []string{who.name}
+		for _, f := range c.figures {
+			row = append(row, rs.of(f).String())
+		}
+		for _, f := range c.ratios {
+			row = append(row, rs.over(got[base], f).String())
+		}
+		rows = append(rows, row)
+	}
+	writeTable(w, head, rows)
+}
