@@ -22,6 +22,8 @@ var asks = []ask{
 	{fourFiles, "boxcar", cpu, "floor", true, 2.3},
 	{oneFile4, "boxcar", rate, "floor+2sha", false, 1.4},
 	{oneFile4, "boxcar", cpu, "floor+2sha", true, 0.55},
+	{oneFile4, "boxcar", rate, "minio", false, 2.2},
+	{oneFile4, "boxcar", cpu, "minio", true, 0.35},
 }
 
 func (a ask) String() string {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -105,7 +104,7 @@ func newBoxcarSending(c boxcar, f *file, at string, part int64) (*boxcarSending,
 	return &boxcarSending{boxcar: c, f: f, at: at, parts: make([]json.RawMessage, f.parts())}, nil
 }
 
-func digest(of sum) string { return "sha=" + base64.StdEncoding.EncodeToString(of[:]) }
+func digest(of sum) string { return "sha=" + inBase64(of) }
 
 func (s *boxcarSending) part(ctx context.Context, i int) error {
 	body, err := s.f.open(i)

@@ -55,11 +55,10 @@ func (b *bench) uploads(name string, u upload, targets ...string) contest {
 
 // contests are all loads, in the order in which they run.
 func (b *bench) contests() []contest {
-	all := []string{"floor", "floor+2sha", "boxcar", "minio", "versitygw"}
 	return []contest{
-		b.uploads(oneFile4, upload{files: 1, size: b.size, part: part8, parallel: 4}, all...),
-		b.uploads(fourFiles, upload{files: 4, size: b.size / 4, part: part8, parallel: 4}, all...),
-		b.uploads(oneFile1, upload{files: 1, size: b.size, part: part8, parallel: 1}, all...),
-		b.uploads(oneFile16, upload{files: 1, size: b.size, part: part8, parallel: 16}, all...),
+		b.uploads(oneFile4, upload{files: 1, size: b.size, part: part8, parallel: 4}, everybody...),
+		b.uploads(fourFiles, upload{files: 4, size: b.size / 4, part: part8, parallel: 4}, everybody...),
+		b.uploads(oneFile1, upload{files: 1, size: b.size, part: part8, parallel: 1}, everybody...),
+		b.uploads(oneFile16, upload{files: 1, size: b.size, part: part8, parallel: 16}, everybody...),
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +67,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer done()
-	if err := b.findTargets(strings.FieldsFunc(*which, func(r rune) bool { return r == ',' })); err != nil {
+	if err := b.findTargets(ctx, strings.FieldsFunc(*which, func(r rune) bool { return r == ',' })); err != nil {
 		return err
 	}
 	got := map[string]outcome{}
@@ -99,42 +98,4 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("%d loads have failed", len(failed))
 	}
 	return nil
-}
-
-// findTargets makes those of the names given that can run here.
-func (b *bench) findTargets(names []string) error {
-	b.targets = map[string]target{}
-	known := []string{"boxcar", "floor", "floor+2sha"}
-	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("-targets: %q is none of %s", name, strings.Join(known, ", "))
-		}
-	}
-	for _, name := range known {
-		if len(names) > 0 && !slices.Contains(names, name) {
-			continue
-		}
-		t, err := b.findTarget(name)
-		if err != nil {
-			b.missing = append(b.missing, fmt.Sprintf("%s: %v", name, err))
-			fmt.Printf("!! WITHOUT %s: %v\n", name, err)
-			continue
-		}
-		b.targets[name] = t
-	}
-	return nil
-}
-
-func (b *bench) findTarget(name string) (target, error) {
-	switch name {
-	case "floor":
-		return floorTarget(name, false), nil
-	case "floor+2sha":
-		return floorTarget(name, true), nil
-	}
-	binary, err := buildBoxcar(b.dir)
-	if err != nil {
-		return target{}, err
-	}
-	return boxcarTarget(binary), nil
 }
