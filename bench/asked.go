@@ -15,15 +15,34 @@ type ask struct {
 	limit        float64
 }
 
-var asks = []ask{
-	{oneFile4, "boxcar", rate, "floor", false, 0.70},
-	{oneFile4, "boxcar", cpu, "floor", true, 2.5},
-	{fourFiles, "boxcar", rate, "floor", false, 0.65},
-	{fourFiles, "boxcar", cpu, "floor", true, 2.3},
-	{oneFile4, "boxcar", rate, "floor+2sha", false, 1.4},
-	{oneFile4, "boxcar", cpu, "floor+2sha", true, 0.55},
-	{oneFile4, "boxcar", rate, "minio", false, 2.2},
-	{oneFile4, "boxcar", cpu, "minio", true, 0.35},
+// asked is all that is, of a run with commits of these sizes.
+func asked(commitSizes []int64) []ask {
+	asks := []ask{
+		{oneFile4, "boxcar", rate, "floor", false, 0.70},
+		{oneFile4, "boxcar", cpu, "floor", true, 2.5},
+		{oneFile4, "boxcar", rate, "floor+2sha", false, 1.4},
+		{oneFile4, "boxcar", cpu, "floor+2sha", true, 0.55},
+		{oneFile4, "boxcar", rate, "minio", false, 2.2},
+		{oneFile4, "boxcar", cpu, "minio", true, 0.35},
+		{fourFiles, "boxcar", rate, "floor", false, 0.65},
+		{fourFiles, "boxcar", cpu, "floor", true, 2.3},
+		{randomOrder, atRandom, lastPart, inOrder, false, 0.8},
+		{bigParts, "boxcar", peak, "", true, 128},
+		{oneFile1, "boxcar", commit, "", true, 50},
+		{oneFile4, "boxcar", commit, "", true, 50},
+		{oneFile16, "boxcar", commit, "", true, 50},
+	}
+	for _, size := range commitSizes {
+		asks = append(asks, ask{commits, commitRow(size), commit, "", true, 50})
+	}
+	return append(asks,
+		ask{smallUploads, "boxcar", perSecond, "minio", false, 3},
+		ask{smallUploads, "boxcar", perSecond, "floor", false, 0.6},
+		ask{createSessions, "boxcar", perSecond, "minio", false, 1},
+		ask{readSessions, "boxcar", perSecond, "minio", false, 4},
+		ask{downloadOne.String(), "boxcar", rate, "nginx", false, 0.9},
+		ask{downloadFour.String(), "boxcar", rate, "nginx", false, 0.9},
+	)
 }
 
 func (a ask) String() string {

@@ -16,9 +16,9 @@ import (
 const boxcarToken = "bench-token"
 
 // buildBoxcar puts the binary into dir.
-func buildBoxcar(dir string) (string, error) {
+func buildBoxcar(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "boxcar")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", binary, "boxcar/cmd/boxcar")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "boxcar/cmd/boxcar")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build boxcar: %w\n%s", err, out)
@@ -26,6 +26,7 @@ func buildBoxcar(dir string) (string, error) {
 	return binary, nil
 }
 
+// startBoxcar starts it with more flags. Its url is without TLS.
 func startBoxcar(ctx context.Context, binary, dir string, part int64, flags ...string) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {

@@ -16,14 +16,14 @@ type contest struct {
 	figures     []figure // columns, in this order
 	ratios      []figure // columns, to the first contestant
 	contestants []contestant
-	rounds      int // at most; 0 is as many as asked for
 }
 
 type contestant struct {
 	name   string
-	target string // the server that has to be there
-	// open makes ready what all rounds share; nil if there is nothing.
-	open func(ctx context.Context) (close func(), err error)
+	rounds int // at most; 0 is as many as asked for
+	// open makes ready what all rounds share, and other contests, too, which
+	// is closed at the end of all; nil if there is nothing.
+	open func(ctx context.Context) error
 	run  func(ctx context.Context, round int) (sample, error)
 }
 
@@ -33,9 +33,6 @@ type outcome map[string]runs
 // run runs the contest and writes its table. Who fails is out of it, and the
 // others go on: the error then says who and why.
 func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, error) {
-	if c.rounds > 0 {
-		rounds = min(rounds, c.rounds)
-	}
 	began := time.Now()
 	got := outcome{}
 	var failed []error
@@ -45,12 +42,10 @@ func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, err
 	}
 	for _, who := range c.contestants {
 		if who.open != nil {
-			stop, err := who.open(ctx)
-			if err != nil {
+			if err := who.open(ctx); err != nil {
 				fail(who, err)
 				continue
 			}
-			defer stop()
 		}
 		in = append(in, who)
 		got[who.name] = make(runs, rounds)
@@ -58,8 +53,8 @@ func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, err
 	for round := range rounds {
 		for i := range slices.Clone(in) {
 			who := in[(i+round)%len(in)]
-			if got[who.name] == nil {
-				continue // has failed
+			if got[who.name] == nil || who.rounds > 0 && round >= who.rounds {
+				continue // has failed, or has had its rounds
 			}
 			s, err := who.run(ctx, round)
 			if ctx.Err() != nil {
@@ -105,4 +100,21 @@ func (c contest) table(w io.Writer, got outcome) {
 		rows = append(rows, row)
 	}
 	writeTable(w, head, rows)
+}
+
+// served is a contestant whose run is on a server started anew for each round,
+// with parts of so many bytes, or of the server's own choice for 0.
+func (b *bench) served(t target, name string, part int64, run func(ctx context.Context, s *server, round int) (sample, error)) contestant {
+	return contestant{name: name, run: func(ctx context.Context, round int) (sample, error) {
+		s, err := t.start(ctx, b.place(t.name), part)
+		if err != nil {
+			return nil, err
+		}
+		defer s.stop()
+		got, err := run(ctx, s, round)
+		if err != nil {
+			err = s.explain(err)
+		}
+		return got, err
+	}}
 }

@@ -98,7 +98,7 @@ func floorTarget(name string, sums bool) target {
 		return launch(ctx, name, dir, "http://"+addr, exec.Command(self, "floor", addr, dir, strconv.FormatBool(sums)), listening(addr))
 	}
 	t.sender = func(s *server, conns int) (sender, error) {
-		return floorSender{newClient(s.url, conns, nil, nil), sums}, nil
+		return newFloor(s.url, conns, sums), nil
 	}
 	return t
 }
@@ -108,6 +108,10 @@ func floorTarget(name string, sums bool) target {
 type floorSender struct {
 	*client
 	sums bool
+}
+
+func newFloor(url string, conns int, sums bool) floorSender {
+	return floorSender{newClient(url, conns, nil, nil), sums}
 }
 
 func (c floorSender) begin(_ context.Context, f *file, _ string) (sending, error) {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"flag"
 	"fmt"
 	"io"
@@ -30,7 +28,7 @@ func versions(ctx context.Context, args []string) error {
 		return err
 	}
 	defer done()
-	binary, err := buildBoxcar(b.dir)
+	binary, err := buildBoxcar(ctx, b.dir)
 	if err != nil {
 		return err
 	}
@@ -67,7 +65,7 @@ func versionTarget(binary, version string, trip time.Duration) target {
 		sender: func(s *server, conns int) (sender, error) {
 			url, far := s.url, io.Closer(nil)
 			if trip > 0 {
-				l, err := farAway(strings.TrimPrefix(url, "https://"), trip/2)
+				l, err := farAway(s.addr(), trip/2)
 				if err != nil {
 					return nil, err
 				}
@@ -94,20 +92,6 @@ func versionTarget(binary, version string, trip time.Duration) target {
 			return distant{c, far}, nil
 		},
 	}
-}
-
-// trusting is for clients of a server whose certificate, or whose authority's,
-// is in a file.
-func trusting(file string) (*tls.Config, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("no certificate in %s", file)
-	}
-	return &tls.Config{RootCAs: roots}, nil
 }
 
 // distant is boxcar with a way to it that is to be closed, or nil.

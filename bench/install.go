@@ -38,7 +38,7 @@ func installed(ctx context.Context, module, version string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, installWait)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", "install", module+"@"+version)
-	cmd.Env = append(cmd.Environ(), "GOBIN="+bin, "CGO_ENABLED=0")
+	cmd.Env = append(cmd.Environ(), "GOBIN="+bin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go install %s@%s: %w\n%s", module, version, err, out[max(0, len(out)-1000):])
 	}

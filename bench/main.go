@@ -48,6 +48,7 @@ func command(args []string) error {
 func run(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
 	size := f.Int64("size", 2*gib, "bytes of the big file")
+	commitSize := f.Int64("commit-size", 8*gib, "bytes of the largest file whose commit is measured")
 	rounds := f.Int("rounds", 3, "how often each load runs")
 	dir := f.String("dir", "", "where servers keep their data; default a temporary directory")
 	only := f.String("only", "", "regexp of the loads that are run")
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string) error {
 	quick := f.Bool("quick", false, "a small file, one round: to see that all works, not how fast")
 	f.Parse(args)
 	if *quick {
-		*size, *rounds = 256*mib, 1
+		*size, *commitSize, *rounds = 256*mib, 512*mib, 1
 	}
 	match, err := regexp.Compile(*only)
 	if err != nil {
@@ -67,6 +68,10 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer done()
+	b.commitSize = *commitSize
+	if !*quick {
+		b.spell, b.sessionsOpen = 3*time.Second, 10_000
+	}
 	if err := b.findTargets(ctx, strings.FieldsFunc(*which, func(r rune) bool { return r == ',' })); err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func run(ctx context.Context, args []string) error {
 		got[c.name] = o
 	}
 	fmt.Printf("\n### Asked\n\n")
-	writeAsked(os.Stdout, asks, got)
+	writeAsked(os.Stdout, asked(b.commitSizes()), got)
 	for _, why := range b.missing {
 		fmt.Printf("\n!! NOT MEASURED: %s\n", why)
 	}

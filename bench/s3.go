@@ -114,16 +114,21 @@ func (s *s3Sending) part(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	want := inBase64(s.f.sum(i))
+	want := s.f.sum(i)
 	got, err := s.do(ctx, "PUT", fmt.Sprintf("%s?partNumber=%d&uploadId=%s", s.key, i+1, s.id), body, s.f.length(i), 200,
-		"X-Amz-Checksum-Sha1", want)
+		"X-Amz-Checksum-Sha1", inBase64(want))
 	if err != nil {
 		return err
 	}
-	if sum := got.header.Get("X-Amz-Checksum-Sha1"); sum != want {
-		return fmt.Errorf("SHA-1 %s was acknowledged as %q", want, sum)
-	}
 	s.tags[i] = got.header.Get("Etag")
+	return sameSum(got, want)
+}
+
+// sameSum looks for the SHA-1 in an answer.
+func sameSum(got answer, of sum) error {
+	if said := got.header.Get("X-Amz-Checksum-Sha1"); said != inBase64(of) {
+		return fmt.Errorf("SHA-1 %s was acknowledged as %q", inBase64(of), said)
+	}
 	return nil
 }
 

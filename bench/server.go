@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -67,6 +68,11 @@ func launch(ctx context.Context, name, dir, url string, cmd *exec.Cmd, ready fun
 func (s *server) explain(err error) error {
 	b, _ := os.ReadFile(s.log)
 	return fmt.Errorf("%s: %w\n%s", s.name, err, b[max(0, len(b)-2000):])
+}
+
+func (s *server) addr() string {
+	_, addr, _ := strings.Cut(s.url, "://")
+	return addr
 }
 
 func (s *server) usage() (usage, error) { return usageOf(s.cmd.Process.Pid) }

@@ -52,27 +52,18 @@ func (u upload) order(parts, round int) []int {
 
 // contestant runs the load on a server that is started anew for each round.
 func (u upload) contestant(b *bench, t target, name string) contestant {
-	return contestant{name: name, target: t.name, run: func(ctx context.Context, round int) (sample, error) {
+	return b.served(t, name, u.part, func(ctx context.Context, s *server, round int) (sample, error) {
 		f, err := b.materials.file(u.size, u.part)
 		if err != nil {
 			return nil, err
 		}
-		s, err := t.start(ctx, b.place(t.name), u.part)
+		to, err := t.sender(s, u.files*u.parallel)
 		if err != nil {
 			return nil, err
 		}
-		defer s.stop()
-		to, err := t.sender(s, u.files*u.parallel)
-		if err != nil {
-			return nil, s.explain(err)
-		}
 		defer to.close()
-		got, err := u.measure(ctx, s, to, f, round)
-		if err != nil {
-			err = s.explain(err)
-		}
-		return got, err
-	}}
+		return u.measure(ctx, s, to, f, round)
+	})
 }
 
 func (u upload) measure(ctx context.Context, s *server, to sender, f *file, round int) (sample, error) {
