@@ -102,17 +102,23 @@ func (r *extent) Close() error { return r.file.Close() }
 // conn lets the kernel send the bodies that are extents. What net/http asks the
 // connection to read from is a limited reader, and inside it a body that
 // net.TCPConn does not know.
-type conn struct{ *net.TCPConn }
+type conn struct{ tcpConn }
+
+// tcpConn is net.TCPConn, which has the kernel send what it reads from files.
+type tcpConn interface {
+	net.Conn
+	io.ReaderFrom
+}
 
 func (c conn) ReadFrom(from io.Reader) (int64, error) {
 	limited, ok := from.(*io.LimitedReader)
 	if ok {
 		if r, ok := limited.R.(*extent); ok {
-			n, err := c.TCPConn.ReadFrom(io.LimitReader(r.file, min(limited.N, r.left)))
+			n, err := c.tcpConn.ReadFrom(io.LimitReader(r.file, min(limited.N, r.left)))
 			limited.N -= n
 			r.left -= n
 			return n, err
 		}
 	}
-	return c.TCPConn.ReadFrom(from)
+	return c.tcpConn.ReadFrom(from)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -30,9 +29,10 @@ type contestant struct {
 // outcome is what a contest came to, by the contestants' names.
 type outcome map[string]runs
 
-// run runs the contest and writes its table. Who fails is out of it, and the
+// run runs the contest, which begins no further round after until, if that is
+// not zero, and writes its table. Who fails is out of it, and the
 // others go on: the error then says who and why.
-func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, error) {
+func (c contest) run(ctx context.Context, w io.Writer, rounds int, until time.Time) (outcome, error) {
 	began := time.Now()
 	got := outcome{}
 	var failed []error
@@ -50,8 +50,9 @@ func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, err
 		in = append(in, who)
 		got[who.name] = make(runs, rounds)
 	}
-	for round := range rounds {
-		for i := range slices.Clone(in) {
+	round := 0
+	for ; round < rounds && (round == 0 || until.IsZero() || time.Now().Before(until)); round++ {
+		for i := range in {
 			who := in[(i+round)%len(in)]
 			if got[who.name] == nil || who.rounds > 0 && round >= who.rounds {
 				continue // has failed, or has had its rounds
@@ -70,7 +71,7 @@ func (c contest) run(ctx context.Context, w io.Writer, rounds int) (outcome, err
 	}
 	fmt.Fprintf(w, "\n### %s\n\n", c.name)
 	c.table(w, got)
-	fmt.Fprintf(w, "\n%d rounds, %.0f s\n", rounds, time.Since(began).Seconds())
+	fmt.Fprintf(w, "\n%d rounds, %.0f s\n", round, time.Since(began).Seconds())
 	return got, errors.Join(failed...)
 }
 

@@ -16,12 +16,16 @@ import (
 	"sync/atomic"
 )
 
-// serveFloor does what a server cannot do without: it reads each part, writes
+func serveFloor(addr, dir string, sums bool) error {
+	return http.ListenAndServe(addr, floorHandler(dir, sums))
+}
+
+// floorHandler does what a server cannot do without: it reads each part, writes
 // it to a file of its own, syncs that and answers how much it was. With sums it
 // also computes two SHA-1s of each buffer by crypto/sha1, one for the part,
 // which it answers, and one in place of the file's, whose order is not kept.
 // Small files it puts in place under their names, and syncs the directory, too.
-func serveFloor(addr, dir string, sums bool) error {
+func floorHandler(dir string, sums bool) http.Handler {
 	var n atomic.Int64
 	buffers := sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 	// keep copies a body to a new file, synced, and says what it was.
@@ -56,11 +60,12 @@ func serveFloor(addr, dir string, sums bool) error {
 		}
 		io.WriteString(w, reply)
 	}
-	http.HandleFunc("PUT /part", func(w http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /part", func(w http.ResponseWriter, r *http.Request) {
 		reply, err := keep(filepath.Join(dir, fmt.Sprint(n.Add(1))), r)
 		answer(w, reply, err)
 	})
-	http.HandleFunc("POST /file/{name}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /file/{name}", func(w http.ResponseWriter, r *http.Request) {
 		temp := filepath.Join(dir, fmt.Sprintf("temp-%d", n.Add(1)))
 		reply, err := keep(temp, r)
 		if err == nil {
@@ -71,7 +76,7 @@ func serveFloor(addr, dir string, sums bool) error {
 		}
 		answer(w, reply, err)
 	})
-	return http.ListenAndServe(addr, nil)
+	return mux
 }
 
 func syncDir(dir string) error {

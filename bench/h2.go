@@ -42,7 +42,7 @@ func versions(ctx context.Context, args []string) error {
 				t := versionTarget(binary, version, trip)
 				c.contestants = append(c.contestants, upload{files: 1, size: *size, part: part, parallel: 1}.contestant(b, t, version))
 			}
-			if _, err := c.run(ctx, os.Stdout, *rounds); err != nil {
+			if _, err := c.run(ctx, os.Stdout, *rounds, time.Time{}); err != nil {
 				return err
 			}
 		}

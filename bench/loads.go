@@ -136,19 +136,20 @@ func (b *bench) commits(name string) contest {
 // contests are all loads, in the order in which they run.
 func (b *bench) contests() []contest {
 	takers := []string{"floor", "floor+2sha", "boxcar", "minio", "versitygw"}
-	own := takers[:3]
+	floors, withMinIO := takers[:3], takers[:4]
+	one := func(parallel int) upload { return upload{files: 1, size: b.size, part: part8, parallel: parallel} }
 	all := []contest{
-		b.uploads(oneFile4, upload{files: 1, size: b.size, part: part8, parallel: 4}, takers...),
+		b.uploads(oneFile4, one(4), takers...),
 		b.uploads(fourFiles, upload{files: 4, size: b.size / 4, part: part8, parallel: 4}, takers...),
-		b.uploads(oneFile1, upload{files: 1, size: b.size, part: part8, parallel: 1}, takers...),
-		b.uploads(oneFile16, upload{files: 1, size: b.size, part: part8, parallel: 16}, takers...),
-		b.uploads(eightFiles, upload{files: 8, size: b.size / 8, part: part8, parallel: 2}, takers...),
-		b.uploads(bigParts, upload{files: 1, size: b.size, part: 64 * mib, parallel: 16}, takers...),
-		b.orders(randomOrder, upload{files: 1, size: b.size, part: part8, parallel: 4}),
-		b.uploads(smallParts, upload{files: 1, size: min(b.size, 4096*2000), part: 4096, parallel: 16}, own...),
+		b.uploads(oneFile1, one(1), floors...),
+		b.uploads(oneFile16, one(16), withMinIO...),
+		b.uploads(eightFiles, upload{files: 8, size: b.size / 8, part: part8, parallel: 2}, floors...),
+		b.uploads(bigParts, upload{files: 1, size: b.size, part: 64 * mib, parallel: 16}, withMinIO...),
+		b.orders(randomOrder, one(4)),
+		b.uploads(smallParts, upload{files: 1, size: min(b.size, 4096*1000), part: 4096, parallel: 16}, floors...),
 		b.commits(commits),
 		b.plans(planning512, min(b.size, gib)),
-		b.smallFiles(smallUploads, takers...),
+		b.smallFiles(smallUploads, "floor", "boxcar", "minio", "versitygw"),
 	}
 	all = append(all, b.sessions(createSessions, readSessions, "minio", "boxcar")...)
 	from := &origins{b: b, open: map[string]origin{}}

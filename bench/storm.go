@@ -26,8 +26,8 @@ type storm struct {
 // long it took.
 func (s storm) run(ctx context.Context, first int, do func(ctx context.Context, client, i int) error) (int, time.Duration, error) {
 	var next, done atomic.Int64
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	began := time.Now()
 	err := atOnce(s.clients, func(client int) error {
 		for s.time == 0 || time.Since(began) < s.time {
@@ -36,13 +36,16 @@ func (s storm) run(ctx context.Context, first int, do func(ctx context.Context, 
 				break
 			}
 			if err := do(ctx, client, first+i); err != nil {
-				cancel()
+				cancel(err) // the others need not go on
 				return err
 			}
 			done.Add(1)
 		}
 		return nil
 	})
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
 	return int(done.Load()), time.Since(began), err
 }
 
