@@ -138,6 +138,9 @@ func (b *bench) contests() []contest {
 	takers := []string{"floor", "floor+2sha", "boxcar", "minio", "versitygw"}
 	floors, withMinIO := takers[:3], takers[:4]
 	one := func(parallel int) upload { return upload{files: 1, size: b.size, part: part8, parallel: parallel} }
+	small := b.uploads(smallParts, upload{files: 1, size: min(b.size, 4096*1000), part: 4096, parallel: 16}, floors...)
+	small.figures = []figure{partRate, cpu, user, system, own, peak, commit}
+	small.ratios = []figure{partRate, cpu}
 	all := []contest{
 		b.uploads(oneFile4, one(4), takers...),
 		b.uploads(fourFiles, upload{files: 4, size: b.size / 4, part: part8, parallel: 4}, takers...),
@@ -146,7 +149,7 @@ func (b *bench) contests() []contest {
 		b.uploads(eightFiles, upload{files: 8, size: b.size / 8, part: part8, parallel: 2}, floors...),
 		b.uploads(bigParts, upload{files: 1, size: b.size, part: 64 * mib, parallel: 16}, withMinIO...),
 		b.orders(randomOrder, one(4)),
-		b.uploads(smallParts, upload{files: 1, size: min(b.size, 4096*1000), part: 4096, parallel: 16}, floors...),
+		small,
 		b.commits(commits),
 		b.plans(planning512, min(b.size, gib)),
 		b.smallFiles(smallUploads, "floor", "boxcar", "minio", "versitygw"),

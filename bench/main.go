@@ -63,7 +63,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
-	began := time.Now()
+	if *size < 8*part8 || *rounds < 1 {
+		return fmt.Errorf("-size is at least %d, and -rounds 1", 8*part8)
+	}
 	b, done, err := newBench(*dir, *size)
 	if err != nil {
 		return err
@@ -76,9 +78,12 @@ func run(ctx context.Context, args []string) error {
 	if err := b.findTargets(ctx, strings.FieldsFunc(*which, func(r rune) bool { return r == ',' })); err != nil {
 		return err
 	}
+	began := time.Now() // what had to be built may have taken longer than all that follows
 	got := map[string]outcome{}
 	var failed []error
+	var names []string
 	for _, c := range b.contests() {
+		names = append(names, c.name)
 		if !match.MatchString(c.name) || len(c.contestants) == 0 {
 			continue
 		}
@@ -90,6 +95,9 @@ func run(ctx context.Context, args []string) error {
 			failed = append(failed, err)
 		}
 		got[c.name] = o
+	}
+	if len(got) == 0 {
+		return fmt.Errorf("-only %s with these targets leaves nothing of\n%s", *only, strings.Join(names, "\n"))
 	}
 	fmt.Printf("\n### Asked\n\n")
 	writeAsked(os.Stdout, asked(b.commitSizes()), got)

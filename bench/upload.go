@@ -25,7 +25,8 @@ const (
 	system   figure = "system s/GiB"     //
 	own      figure = "client CPU s/GiB" // the client's, alike for all or the figures are worth less
 	peak     figure = "peak MiB"         // of the server's resident set
-	commit   figure = "commit ms"        // the slowest
+	commit   figure = "commit ms"        // from the last part's answer to the commit's, of the slowest file
+	partRate figure = "parts/s"          // acknowledged
 )
 
 // upload is a load: files sent at once.
@@ -110,6 +111,7 @@ func (u upload) measure(ctx context.Context, s *server, to sender, f *file, roun
 		system:   used.system.Seconds() / all,
 		own:      client.Seconds() / all,
 		peak:     float64(used.peak) / mib,
+		partRate: float64(u.files*f.parts()) / slices.Max(acked).Seconds(),
 		commit:   slices.Max(took).Seconds() * 1000,
 	}, nil
 }
