@@ -49,7 +49,9 @@ func TestWrongAnswersAreFound(t *testing.T) {
 	f := testFile(t, 2*part4, part4)
 	right, wrong := f.sum(0), f.sum(1)
 	part := func(url string, make func(url string) sending) error { return make(url).part(t.Context(), 0) }
-	finish := func(url string, make func(url string) sending) error { return make(url).commit(t.Context()) }
+	finish := func(url string, make func(url string) sending) error {
+		return make(url).(committer).commit(t.Context())
+	}
 	onFloor := func(url string) sending { return floorSending{newFloor(url, 1, false), f} }
 	onSums := func(url string) sending { return floorSending{newFloor(url, 1, true), f} }
 	onBoxcar := func(url string) sending {

@@ -82,11 +82,28 @@ func (c boxcar) sessionAt(ctx context.Context, path, body string) (at string, pa
 }
 
 func (c boxcar) begin(ctx context.Context, f *file, name string) (sending, error) {
+	return c.beginFile(ctx, f, name)
+}
+
+func (c boxcar) beginFile(ctx context.Context, f *file, name string) (*boxcarSending, error) {
 	at, part, err := c.createSession(ctx, f.size, name)
 	if err != nil {
 		return nil, err
 	}
 	return newBoxcarSending(c, f, at, part)
+}
+
+// putFile sends a file for something else that is measured, and returns its id.
+func (c boxcar) putFile(ctx context.Context, f *file, name string) (id string, err error) {
+	to, err := c.beginFile(ctx, f, name)
+	if err != nil {
+		return "", err
+	}
+	if err := sendParts(ctx, to, upload{}.order(f.parts(), 0), 4); err != nil {
+		return "", err
+	}
+	err = to.commit(ctx)
+	return to.made, err
 }
 
 // boxcarSending is an upload session.

@@ -150,5 +150,3 @@ func (c floorSender) check(got []byte, size int64, of sum) error {
 	}
 	return nil
 }
-
-func (s floorSending) commit(context.Context) error { return nil }

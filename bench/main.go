@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"boxcar/bench/scale"
@@ -29,7 +30,9 @@ func command(args []string) error {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	// Whatever ends it early, servers are stopped and their data is removed;
+	// also when nobody reads its output any more.
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer cancel()
 	switch name {
 	case "":

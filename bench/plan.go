@@ -40,20 +40,14 @@ func (b *bench) plans(name string, size int64) contest {
 		}
 		c := newBoxcar(s.url, 4, nil)
 		defer c.close()
-		first, err := c.begin(ctx, f, "planned")
+		id, err := c.putFile(ctx, f, "planned")
 		if err != nil {
-			return nil, err
-		}
-		if err := sendParts(ctx, first, upload{}.order(f.parts(), 0), 4); err != nil {
-			return nil, err
-		}
-		if err := first.commit(ctx); err != nil {
 			return nil, err
 		}
 		if _, _, err := s.untilQuiet(ctx); err != nil {
 			return nil, err
 		}
-		return measurePlan(ctx, c, s, f, first.(*boxcarSending).made, offers)
+		return measurePlan(ctx, c, s, f, id, offers)
 	}))
 	return c
 }

@@ -22,5 +22,9 @@ type sender interface {
 // Each answer is compared with what was sent.
 type sending interface {
 	part(ctx context.Context, i int) error
+}
+
+// committer is a sending that becomes a file when it is told to.
+type committer interface {
 	commit(ctx context.Context) error
 }

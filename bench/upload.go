@@ -86,8 +86,10 @@ func (u upload) measure(ctx context.Context, s *server, to sender, f *file, roun
 			return err
 		}
 		acked[i] = time.Since(began)
-		if err := files[i].commit(ctx); err != nil {
-			return err
+		if c, ok := files[i].(committer); ok {
+			if err := c.commit(ctx); err != nil {
+				return err
+			}
 		}
 		committed[i] = time.Since(began)
 		took[i] = committed[i] - acked[i]
@@ -103,7 +105,7 @@ func (u upload) measure(ctx context.Context, s *server, to sender, f *file, roun
 	}
 	used = used.since(before)
 	all := float64(u.size) * float64(u.files) / gib
-	return sample{
+	got := sample{
 		rate:     all / slices.Max(committed).Seconds(),
 		lastPart: all / slices.Max(acked).Seconds(),
 		cpu:      (used.user + used.system).Seconds() / all,
@@ -112,8 +114,11 @@ func (u upload) measure(ctx context.Context, s *server, to sender, f *file, roun
 		own:      client.Seconds() / all,
 		peak:     float64(used.peak) / mib,
 		partRate: float64(u.files*f.parts()) / slices.Max(acked).Seconds(),
-		commit:   slices.Max(took).Seconds() * 1000,
-	}, nil
+	}
+	if _, ok := files[0].(committer); ok {
+		got[commit] = slices.Max(took).Seconds() * 1000
+	}
+	return got, nil
 }
 
 // sendParts sends parts in the order given, so many at a time.
