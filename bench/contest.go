@@ -34,6 +34,7 @@ type outcome map[string]runs
 // others go on: the error then says who and why.
 func (c contest) run(ctx context.Context, w io.Writer, rounds int, until time.Time) (outcome, error) {
 	began := time.Now()
+	fmt.Fprintf(w, "\n### %s\n\n", c.name)
 	got := outcome{}
 	var failed []error
 	var in []contestant
@@ -69,7 +70,6 @@ func (c contest) run(ctx context.Context, w io.Writer, rounds int, until time.Ti
 			got[who.name][round] = s
 		}
 	}
-	fmt.Fprintf(w, "\n### %s\n\n", c.name)
 	c.table(w, got)
 	fmt.Fprintf(w, "\n%d rounds, %.0f s\n", round, time.Since(began).Seconds())
 	return got, errors.Join(failed...)

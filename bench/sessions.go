@@ -8,9 +8,19 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"time"
 )
 
 const sessionClients = 32
+
+// openWait is how long sessions are opened before they are measured. A server
+// that is slower has fewer then, and the table says how many.
+const openWait = time.Minute
+
+// A round of a slow server ends before it has done all, which its rate allows.
+const sessionsWait = 10 * time.Second
+
+const openBefore figure = "open before"
 
 // sessionSender opens upload sessions and reads what has become of them: at
 // boxcar an upload session, at S3 a multipart upload and the list of its parts.
@@ -39,10 +49,21 @@ func (o *openSessions) open(ctx context.Context, i int) error {
 	return nil
 }
 
+// measure does something so often, with numbers that no session has yet.
+func (o *openSessions) measure(ctx context.Context, count int, do func(ctx context.Context, i int) error) (sample, error) {
+	before := len(o.at)
+	got, err := storm{clients: sessionClients, count: count, time: sessionsWait}.measure(ctx, o.server, before, func(ctx context.Context, _, i int) error { return do(ctx, i) })
+	if err != nil {
+		return nil, o.server.explain(err)
+	}
+	got[openBefore] = float64(before)
+	return got, nil
+}
+
 // sessions are two loads on the same servers: opening sessions, and reading
 // those that are open, at random.
 func (b *bench) sessions(create, read string, targets ...string) []contest {
-	figures, ratios := []figure{perSecond, cpuEach, userEach, sysEach, ownEach, peak}, []figure{perSecond, cpuEach}
+	figures, ratios := []figure{openBefore, perSecond, cpuEach, userEach, sysEach, ownEach, peak}, []figure{perSecond, cpuEach}
 	creating := contest{name: create, figures: figures, ratios: ratios}
 	reading := contest{name: read, figures: figures, ratios: ratios}
 	for _, of := range targets {
@@ -66,21 +87,21 @@ func (b *bench) sessions(create, read string, targets ...string) []contest {
 			}
 			b.closers = append(b.closers, to.close)
 			o.server, o.to = s, to.(sessionSender)
-			_, _, err = storm{clients: sessionClients, count: b.sessionsOpen}.run(ctx, 0, func(ctx context.Context, _, i int) error { return o.open(ctx, i) })
+			_, _, err = storm{clients: sessionClients, count: b.sessionsOpen, time: openWait}.run(ctx, 0, func(ctx context.Context, _, i int) error { return o.open(ctx, i) })
 			return err
 		}
-		creating.contestants = append(creating.contestants, contestant{name: of, open: open, run: func(ctx context.Context, round int) (sample, error) {
-			return storm{clients: sessionClients, count: b.sessionsOpen / 10}.measure(ctx, o.server, len(o.at),
-				func(ctx context.Context, _, i int) error { return o.open(ctx, i) })
+		creating.contestants = append(creating.contestants, contestant{name: of, open: open, run: func(ctx context.Context, _ int) (sample, error) {
+			return o.measure(ctx, b.sessionsOpen/10, o.open)
 		}})
 		reading.contestants = append(reading.contestants, contestant{name: of, open: open, run: func(ctx context.Context, round int) (sample, error) {
 			random := rand.New(rand.NewPCG(2, uint64(round)))
-			order := make([]int, b.sessionsOpen/2)
+			order := make([]string, b.sessionsOpen/2)
 			for i := range order {
-				order[i] = random.IntN(b.sessionsOpen)
+				order[i] = o.at[random.IntN(len(o.at))]
 			}
-			return storm{clients: sessionClients, count: len(order)}.measure(ctx, o.server, 0, func(ctx context.Context, _, i int) error {
-				return o.to.readSession(ctx, o.at[order[i]])
+			first := len(o.at)
+			return o.measure(ctx, len(order), func(ctx context.Context, i int) error {
+				return o.to.readSession(ctx, order[i-first])
 			})
 		}})
 	}

@@ -18,8 +18,8 @@ const (
 // storm is clients that each do one thing after the other.
 type storm struct {
 	clients int
-	count   int           // of things in all; 0 is as many as there is time for
-	time    time.Duration // 0 is until all are done
+	count   int           // of things in all, at most; 0 is as many as there is time for
+	time    time.Duration // after which nothing is begun; 0 is until all are done
 }
 
 // run numbers the things from first on, and says how many were done and how
