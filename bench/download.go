@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"time"
 )
 
 const rangeSize = mib
@@ -223,42 +222,30 @@ func (d download) measure(ctx context.Context, from *origins, name string, round
 		return nil, err
 	}
 	defer c.close()
-	size := from.b.size
-	before, err := o.server.usage()
-	if err != nil {
-		return nil, err
+	size, all := from.b.size, from.b.size*int64(d.clients)
+	if d.ranges {
+		all = d.rangesEach(size) * min(rangeSize, size) * int64(d.clients)
 	}
-	clientBefore, began := ownUsage(), time.Now()
-	err = atOnce(d.clients, func(i int) error {
-		buf := make([]byte, mib)
-		if !d.ranges {
-			return d.fetch(ctx, c, path, 0, size, size, buf, nil)
-		}
-		random := rand.New(rand.NewPCG(uint64(i), uint64(round)))
-		length := min(rangeSize, size)
-		for range d.rangesEach(size) {
-			if err := d.fetch(ctx, c, path, random.Int64N(size-length+1), length, size, buf, nil); err != nil {
-				return err
+	paid, err := o.server.costOf(func() error {
+		return atOnce(d.clients, func(i int) error {
+			buf := make([]byte, mib)
+			if !d.ranges {
+				return d.fetch(ctx, c, path, 0, size, size, buf, nil)
 			}
-		}
-		return nil
+			random := rand.New(rand.NewPCG(uint64(i), uint64(round)))
+			length := min(rangeSize, size)
+			for range d.rangesEach(size) {
+				if err := d.fetch(ctx, c, path, random.Int64N(size-length+1), length, size, buf, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, o.server.explain(err)
 	}
-	took, client := time.Since(began), ownUsage()-clientBefore
-	used, err := o.server.usage()
-	if err != nil {
-		return nil, err
-	}
-	used = used.since(before)
-	all := float64(size) * float64(d.clients) / gib
-	if d.ranges {
-		all = float64(d.rangesEach(size)*min(rangeSize, size)) * float64(d.clients) / gib
-	}
-	return sample{
-		rate: all / took.Seconds(),
-		cpu:  (used.user + used.system).Seconds() / all, user: used.user.Seconds() / all, system: used.system.Seconds() / all,
-		own: client.Seconds() / all, peak: float64(used.peak) / mib,
-	}, nil
+	got := paid.perGiB(all)
+	got[rate] = float64(all) / gib / paid.took.Seconds()
+	return got, nil
 }

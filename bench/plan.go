@@ -98,9 +98,9 @@ func measurePlan(ctx context.Context, c boxcar, s *server, f *file, id string, o
 	hash, plan := hashed.since(before), after.since(hashed)
 	return sample{
 		hashing:    took.Seconds(),
-		hashingCPU: (hash.user + hash.system).Seconds() / (float64(f.size) / gib),
+		hashingCPU: hash.cpu().Seconds() / (float64(f.size) / gib),
 		planning:   planned.Seconds() * 1000,
-		planCPU:    (plan.user + plan.system).Seconds() * 1000,
+		planCPU:    plan.cpu().Seconds() * 1000,
 		commit:     time.Since(began).Seconds() * 1000,
 		peak:       float64(after.peak) / mib,
 	}, nil
@@ -153,7 +153,7 @@ func (s *server) untilQuiet(ctx context.Context) (time.Duration, usage, error) {
 		if err != nil {
 			return 0, last, err
 		}
-		if used := now.since(last); used.user+used.system > tick {
+		if used := now.since(last); used.cpu() > tick {
 			busy, last = time.Now(), now
 		}
 	}

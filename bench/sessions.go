@@ -52,7 +52,7 @@ func (o *openSessions) open(ctx context.Context, i int) error {
 // measure does something so often, with numbers that no session has yet.
 func (o *openSessions) measure(ctx context.Context, count int, do func(ctx context.Context, i int) error) (sample, error) {
 	before := len(o.at)
-	got, err := storm{clients: sessionClients, count: count, time: sessionsWait}.measure(ctx, o.server, before, func(ctx context.Context, _, i int) error { return do(ctx, i) })
+	got, err := storm{clients: sessionClients, count: count, time: sessionsWait}.measure(ctx, o.server, before, do)
 	if err != nil {
 		return nil, o.server.explain(err)
 	}
@@ -63,7 +63,7 @@ func (o *openSessions) measure(ctx context.Context, count int, do func(ctx conte
 // sessions are two loads on the same servers: opening sessions, and reading
 // those that are open, at random.
 func (b *bench) sessions(create, read string, targets ...string) []contest {
-	figures, ratios := []figure{openBefore, perSecond, cpuEach, userEach, sysEach, ownEach, peak}, []figure{perSecond, cpuEach}
+	figures, ratios := []figure{openBefore, perSecond, cpuEach, userEach, systemEach, ownEach, peak}, []figure{perSecond, cpuEach}
 	creating := contest{name: create, figures: figures, ratios: ratios}
 	reading := contest{name: read, figures: figures, ratios: ratios}
 	for _, of := range targets {
@@ -87,7 +87,7 @@ func (b *bench) sessions(create, read string, targets ...string) []contest {
 			}
 			b.closers = append(b.closers, to.close)
 			o.server, o.to = s, to.(sessionSender)
-			_, _, err = storm{clients: sessionClients, count: b.sessionsOpen, time: openWait}.run(ctx, 0, func(ctx context.Context, _, i int) error { return o.open(ctx, i) })
+			_, err = storm{clients: sessionClients, count: b.sessionsOpen, time: openWait}.run(ctx, 0, o.open)
 			return err
 		}
 		creating.contestants = append(creating.contestants, contestant{name: of, open: open, run: func(ctx context.Context, _ int) (sample, error) {

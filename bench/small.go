@@ -22,7 +22,7 @@ var smallFile = func() []byte {
 
 // smallFiles is a load: small files, each in one request, by many clients.
 func (b *bench) smallFiles(name string, targets ...string) contest {
-	c := contest{name: name, figures: []figure{perSecond, cpuEach, userEach, sysEach, ownEach, peak}, ratios: []figure{perSecond, cpuEach}}
+	c := contest{name: name, figures: []figure{perSecond, cpuEach, userEach, systemEach, ownEach, peak}, ratios: []figure{perSecond, cpuEach}}
 	for _, of := range targets {
 		t, ok := b.targets[of]
 		if !ok {
@@ -35,7 +35,7 @@ func (b *bench) smallFiles(name string, targets ...string) contest {
 			}
 			defer to.close()
 			whole := sha1.Sum(smallFile)
-			return storm{clients: smallClients, time: b.spell}.measure(ctx, s, 0, func(ctx context.Context, _, i int) error {
+			return storm{clients: smallClients, time: b.spell}.measure(ctx, s, 0, func(ctx context.Context, i int) error {
 				return to.(smallSender).put(ctx, fmt.Sprintf("small-%d", i), smallFile, whole)
 			})
 		}))

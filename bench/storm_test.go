@@ -11,7 +11,7 @@ import (
 func TestStormDoesEachThingOnce(t *testing.T) {
 	var mu sync.Mutex
 	var did []int
-	n, _, err := storm{clients: 4, count: 100}.run(t.Context(), 50, func(_ context.Context, _, i int) error {
+	n, err := storm{clients: 4, count: 100}.run(t.Context(), 50, func(_ context.Context, i int) error {
 		mu.Lock()
 		defer mu.Unlock()
 		did = append(did, i)
@@ -22,7 +22,7 @@ func TestStormDoesEachThingOnce(t *testing.T) {
 		t.Errorf("%d, %v: %v", n, err, did)
 	}
 	wrong := errors.New("wrong")
-	if _, _, err := (storm{clients: 4, count: 100}).run(t.Context(), 0, func(ctx context.Context, _, i int) error {
+	if _, err := (storm{clients: 4, count: 100}).run(t.Context(), 0, func(ctx context.Context, i int) error {
 		if i == 10 {
 			return wrong
 		}

@@ -15,18 +15,13 @@ const (
 	gib = 1 << 30
 )
 
-// What an upload is measured by. CPU is the server's, up to the answer to the
-// commit of the last file.
+// What an upload is measured by, besides what it costs, which is counted up to
+// the answer to the commit of the last file.
 const (
-	rate     figure = "GiB/s"            // from the first part to the last commit's answer
-	lastPart figure = "to last part"     // GiB/s, from the first part to the last part's answer
-	cpu      figure = "CPU s/GiB"        // user and system
-	user     figure = "user s/GiB"       //
-	system   figure = "system s/GiB"     //
-	own      figure = "client CPU s/GiB" // the client's, alike for all or the figures are worth less
-	peak     figure = "peak MiB"         // of the server's resident set
-	commit   figure = "commit ms"        // from the last part's answer to the commit's, of the slowest file
-	partRate figure = "parts/s"          // acknowledged
+	rate     figure = "GiB/s"        // from the first part to the last commit's answer
+	lastPart figure = "to last part" // GiB/s, from the first part to the last part's answer
+	commit   figure = "commit ms"    // from the last part's answer to the commit's, of the slowest file
+	partRate figure = "parts/s"      // acknowledged
 )
 
 // upload is a load: files sent at once.
@@ -68,53 +63,38 @@ func (u upload) contestant(b *bench, t target, name string) contestant {
 }
 
 func (u upload) measure(ctx context.Context, s *server, to sender, f *file, round int) (sample, error) {
-	before, err := s.usage()
-	if err != nil {
-		return nil, err
-	}
 	files := make([]sending, u.files)
-	for i := range files {
-		if files[i], err = to.begin(ctx, f, fmt.Sprintf("file-%d", i)); err != nil {
-			return nil, err
-		}
-	}
-	// All times are from here.
-	clientBefore, began := ownUsage(), time.Now()
 	acked, committed, took := make([]time.Duration, u.files), make([]time.Duration, u.files), make([]time.Duration, u.files)
-	err = atOnce(u.files, func(i int) error {
-		if err := sendParts(ctx, files[i], u.order(f.parts(), round), u.parallel); err != nil {
-			return err
-		}
-		acked[i] = time.Since(began)
-		if c, ok := files[i].(committer); ok {
-			if err := c.commit(ctx); err != nil {
+	paid, err := s.costOf(func() (err error) {
+		for i := range files {
+			if files[i], err = to.begin(ctx, f, fmt.Sprintf("file-%d", i)); err != nil {
 				return err
 			}
 		}
-		committed[i] = time.Since(began)
-		took[i] = committed[i] - acked[i]
-		return nil
+		began := time.Now()
+		return atOnce(u.files, func(i int) error {
+			if err := sendParts(ctx, files[i], u.order(f.parts(), round), u.parallel); err != nil {
+				return err
+			}
+			acked[i] = time.Since(began)
+			if c, ok := files[i].(committer); ok {
+				if err := c.commit(ctx); err != nil {
+					return err
+				}
+			}
+			committed[i] = time.Since(began)
+			took[i] = committed[i] - acked[i]
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	client := ownUsage() - clientBefore
-	used, err := s.usage()
-	if err != nil {
-		return nil, err
-	}
-	used = used.since(before)
-	all := float64(u.size) * float64(u.files) / gib
-	got := sample{
-		rate:     all / slices.Max(committed).Seconds(),
-		lastPart: all / slices.Max(acked).Seconds(),
-		cpu:      (used.user + used.system).Seconds() / all,
-		user:     used.user.Seconds() / all,
-		system:   used.system.Seconds() / all,
-		own:      client.Seconds() / all,
-		peak:     float64(used.peak) / mib,
-		partRate: float64(u.files*f.parts()) / slices.Max(acked).Seconds(),
-	}
+	bytes := u.size * int64(u.files)
+	got := paid.perGiB(bytes)
+	got[rate] = float64(bytes) / gib / slices.Max(committed).Seconds()
+	got[lastPart] = float64(bytes) / gib / slices.Max(acked).Seconds()
+	got[partRate] = float64(u.files*f.parts()) / slices.Max(acked).Seconds()
 	if _, ok := files[0].(committer); ok {
 		got[commit] = slices.Max(took).Seconds() * 1000
 	}
