@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Hasher hashes for many streams at once, side by side where the machine is
@@ -38,7 +39,7 @@ const inline = 16 << 10
 type Run struct {
 	// Rank puts the streams in order where more are wanted than can be hashed
 	// at once: the lowest first, but for one time in eight, when it is who waits
-	// longest. Below zero it makes every run wanted at once.
+	// longest.
 	Rank int64
 
 	hasher  *Hasher
@@ -94,7 +95,7 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r.wanted = r.Rank < 0 || h.streams <= 1
+	r.wanted = h.streams <= 1
 	h.queue(r)
 	h.employ()
 }
@@ -102,15 +103,15 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 // queue adds a run to those of its kind.
 func (h *Hasher) queue(r *Run) {
 	r.turn = h.turn
-	if !r.wanted {
-		h.ready = append(h.ready, r)
-		return
+	list := &h.ready
+	if r.wanted {
+		list = &h.wanted
 	}
-	at := len(h.wanted)
-	for at > 0 && h.wanted[at-1].Rank > r.Rank {
+	at := len(*list)
+	for at > 0 && (*list)[at-1].Rank > r.Rank {
 		at--
 	}
-	h.wanted = slices.Insert(h.wanted, at, r)
+	*list = slices.Insert(*list, at, r)
 }
 
 // oldest puts who waits longest before all others.
@@ -134,6 +135,22 @@ func (r *Run) Wait() {
 	r.hasher.want(r)
 	<-r.done
 	r.busy = false
+}
+
+// WaitAtMost is Wait, but has the run lie for company, as if nobody waited for
+// it, for so long.
+func (r *Run) WaitAtMost(patience time.Duration) {
+	if !r.busy {
+		return
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-r.done:
+		r.busy = false
+	case <-t.C:
+		r.Wait()
+	}
 }
 
 // want has a run hashed now.

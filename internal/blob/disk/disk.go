@@ -30,6 +30,7 @@ type Store struct {
 	shards [256]shard
 	temps  atomic.Uint64 // number of the last temp file
 	direct bool          // fs can bypass the page cache
+	routes routes        // whether it pays
 }
 
 var _ blob.Store = (*Store)(nil)
