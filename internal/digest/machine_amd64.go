@@ -7,22 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 func candidates() kernels {
 	k := portable()
 	if cpuid.CPU.Supports(cpuid.SHA, cpuid.SSSE3, cpuid.SSE4) {
-		k.name = "SHA instructions"
-		k.one = func(h *chain, p []byte) {
-			if len(p) >= BlockSize {
-				shaOne((*[5]uint32)(h), &p[0], len(p)/BlockSize)
-			}
-		}
-		k.two = func(h, g *chain, p, q []byte) {
-			if len(p) >= BlockSize {
-				shaTwo((*[5]uint32)(h), (*[5]uint32)(g), &p[0], &q[:len(p)][0], len(p)/BlockSize)
-			}
-		}
-		k.pair = func(h, g *chain, p []byte) {
-			if len(p) >= BlockSize {
-				shaPair((*[5]uint32)(h), (*[5]uint32)(g), &p[0], len(p)/BlockSize)
-			}
-		}
+		k = shaUnit()
 	}
 	switch {
 	case cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL):
