@@ -2,6 +2,7 @@ package digest
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -128,7 +129,7 @@ type batch struct {
 	chains []*chain // of all runs, those with two have both
 	bytes  [][]byte // the same for each chain
 	size   int      // bytes of each
-	by     *wide    // nil for one run, or for two with a chain each
+	by     *wide    // nil for one run, for two with a chain each, and for two pairs
 }
 
 // next takes the batch that gets most done in the time it takes.
@@ -148,19 +149,22 @@ func (h *Hasher) next(m *plan, b *batch) bool {
 			break
 		}
 	}
-	room := 2
+	room, fewest := 2, 1
 	if m.two == nil {
 		room = 1
 	}
-	if h.ready[0].also != nil {
+	if h.ready[0].isPair() {
 		room = 2
 	}
 	if b.by = m.choice[streams]; b.by != nil {
 		room = b.by.lanes
 	}
+	if streams <= m.pairsUpTo && h.ready[0].isPair() && slices.ContainsFunc(h.ready[1:], (*Run).isPair) {
+		b.by, room, fewest = nil, 4, 2
+	}
 	kept := h.ready[:0]
 	for _, r := range h.ready {
-		if n := r.streams(); n <= room {
+		if n := r.streams(); fewest <= n && n <= room {
 			room -= n
 			b.add(r)
 		} else {
@@ -169,11 +173,17 @@ func (h *Hasher) next(m *plan, b *batch) bool {
 	}
 	clear(h.ready[len(kept):])
 	h.ready = kept
+	// A pair may not have fitted in.
+	if n := len(b.chains); n <= 2 && m.choice[n] == nil && (len(b.runs) == 1 || m.two != nil) {
+		b.by = nil
+	}
 	return true
 }
 
+func (r *Run) isPair() bool { return r.also != nil }
+
 func (r *Run) streams() int {
-	if r.also != nil {
+	if r.isPair() {
 		return 2
 	}
 	return 1
@@ -192,6 +202,8 @@ func (b *batch) hash(m *plan) {
 	switch {
 	case b.by != nil:
 		b.by.add(b.chains, b.bytes, b.size)
+	case len(b.chains) == 4:
+		m.twoPairs(b.chains[0], b.chains[1], b.chains[2], b.chains[3], b.bytes[0][:b.size], b.bytes[2][:b.size])
 	case len(b.runs) == 2:
 		m.two(b.chains[0], b.chains[1], b.bytes[0][:b.size], b.bytes[1][:b.size])
 	default:

@@ -145,8 +145,31 @@ func TestNothingIsKeptWhenIdle(t *testing.T) {
 func TestWhatIsWrongIsNotUsed(t *testing.T) {
 	for _, name := range digest.Wrong() {
 		switch name {
-		case "two", "pair", "swapped":
+		case "two", "pair", "two pairs", "swapped":
 			t.Errorf("%s gives wrong sums, and is used", name)
+		}
+	}
+}
+
+func TestWhatIsReadyTogetherIsHashedTogether(t *testing.T) {
+	for _, c := range []struct {
+		ready           []int
+		three, twoPairs bool
+		want            []string
+	}{
+		{[]int{1, 1, 1}, false, false, []string{"11", "1"}},
+		{[]int{2, 1, 2}, false, false, []string{"2", "1", "2"}},
+		{[]int{1, 1, 1, 1}, true, false, []string{"111 three", "1"}},
+		{[]int{2, 1, 1}, true, true, []string{"21 three", "1"}},
+		{[]int{1, 1, 2}, true, true, []string{"11", "2"}},
+		{[]int{2, 2, 1}, true, false, []string{"21 three", "2"}},
+		{[]int{2, 2}, true, false, []string{"2", "2"}},
+		{[]int{2, 2, 2}, true, true, []string{"22", "2"}},
+		{[]int{2, 1, 2, 1}, false, true, []string{"22", "11"}},
+		{[]int{1, 2, 2}, true, true, []string{"12 three", "2"}},
+	} {
+		if got := digest.Batches(c.ready, c.three, c.twoPairs); !slices.Equal(got, c.want) {
+			t.Errorf("%d ready, three %v, two pairs %v: %q, want %q", c.ready, c.three, c.twoPairs, got, c.want)
 		}
 	}
 }
