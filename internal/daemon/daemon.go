@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
 	"boxcar/internal/httpapi"
 	"boxcar/internal/meta"
@@ -79,6 +80,9 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	return d, d.services(ctx, rows, bytes)
 }
 
+// sharedBlocks, of 1 MiB, are what uploads may use beyond one for each body.
+const sharedBlocks = 64
+
 // services builds the rooms of the house, from the storage up.
 func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.Store) (err error) {
 	cfg := d.cfg
@@ -101,7 +105,8 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	}
 	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
 	d.upload = upload.New(upload.Config{
-		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
+		Intake: blob.NewIntake(sharedBlocks),
+		Meta:   rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
 		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
 	})
 	if err := d.upload.Recover(ctx); err != nil {

@@ -58,7 +58,7 @@ const Quantum, Inline, MaxLanes = quantum, inline, maxLanes
 func (h *Hasher) Idle() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.ready) == 0 && h.workers == 0
+	return len(h.ready)+len(h.wanted) == 0 && h.workers == 0
 }
 
 // Wrong is a machine whose every function but crypto/sha1 has a fault.
@@ -101,7 +101,7 @@ func Wrong() []string {
 // run are ready: 1, or 2 for a pair. Three at once are faster than two here,
 // and two pairs faster than a pair, unless they are said not to be.
 func Batches(ready []int, three, twoPairs bool) (batches []string) {
-	p := &plan{kernels: kernels{
+	p := &plan{most: 1, kernels: kernels{
 		one: standard,
 		two: func(h, g *chain, p, q []byte) { standard(h, p); standard(g, q) },
 	}}
@@ -116,11 +116,11 @@ func Batches(ready []int, three, twoPairs bool) (batches []string) {
 	}
 	var h Hasher
 	for _, n := range ready {
-		r := &Run{p: make([]byte, quantum), h: new(chain)}
+		r := &Run{wanted: true, p: make([]byte, quantum), h: new(chain)}
 		if n == 2 {
 			r.also = new(chain)
 		}
-		h.ready = append(h.ready, r)
+		h.queue(r)
 	}
 	var b batch
 	for h.next(p, &b) {
@@ -134,4 +134,26 @@ func Batches(ready []int, three, twoPairs bool) (batches []string) {
 		batches = append(batches, what)
 	}
 	return batches
+}
+
+// Order is who has a turn, when runs of these ranks want so many quanta each
+// and one stream is hashed at a time.
+func Order(quanta int, ranks ...int64) (turns []int) {
+	h := &Hasher{}
+	m := &plan{kernels: portable(), most: 1}
+	who := map[*Run]int{}
+	var h1 chain
+	for i, rank := range ranks {
+		r := &Run{Rank: rank, wanted: true, p: make([]byte, quanta*quantum), h: &h1}
+		who[r] = i
+		h.queue(r)
+	}
+	for b := (batch{}); h.next(m, &b); {
+		r := b.runs[0]
+		turns = append(turns, who[r])
+		if r.p = r.p[b.size:]; len(r.p) > 0 {
+			h.queue(r)
+		}
+	}
+	return turns
 }

@@ -7,15 +7,21 @@ import (
 )
 
 // Hasher hashes for many streams at once, side by side where the machine is
-// faster so. Whatever is ready is hashed at once: nobody waits for a stream
-// that has nothing ready. Its methods may be called concurrently.
+// faster so. What somebody waits for is hashed at once, together with what else is
+// ready: nobody waits for a stream that has nothing ready. What nobody waits for yet
+// may lie until there is enough for the machine to be at its best. Its methods
+// may be called concurrently.
 //
-// A Hasher keeps nothing when it is idle, and has no goroutine then.
+// A Hasher keeps nothing when it is idle, and has no goroutine then. A nil
+// Hasher hashes in Start.
 type Hasher struct {
 	plan *plan // nil for what this machine is best at
 
 	mu      sync.Mutex
-	ready   []*Run // in turns, each for a quantum
+	turn    uint64 // batches taken so far
+	wanted  []*Run // that somebody waits for, by rank; each has its turn for a quantum
+	ready   []*Run // that nobody waits for yet
+	streams int    // of those who said so
 	workers int
 }
 
@@ -30,10 +36,34 @@ const inline = 16 << 10
 // time, and can be used again after Wait. The zero value is ready to use; it
 // must not be copied.
 type Run struct {
+	// Rank puts the streams in order where more are wanted than can be hashed
+	// at once: the lowest first, but for one time in eight, when it is who waits
+	// longest. Below zero it makes every run wanted at once.
+	Rank int64
+
+	hasher  *Hasher
 	p       []byte // what is left: whole blocks
 	h, also *chain
 	done    chan struct{} // of capacity 1
-	busy    bool
+	busy    bool          // until it has been waited for
+	wanted  bool          // under Hasher.mu, as is turn
+	turn    uint64        // of the Hasher, when the run began to wait
+}
+
+// Join says that a stream begins, which will bring bytes again and again. Runs
+// are held back for company only where there are several.
+func (h *Hasher) Join() { h.join(1) }
+
+// Leave takes Join back.
+func (h *Hasher) Leave() { h.join(-1) }
+
+func (h *Hasher) join(n int) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.streams += n
 }
 
 // Start begins to add p to d and, unless it is nil, to also, which stands at
@@ -53,35 +83,87 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 		also.take(p)
 		r.also = &also.h
 	}
-	m := h.plan
-	if m == nil {
-		m = machine()
-	}
-	if len(whole) <= inline {
-		m.add(whole, r.h, r.also)
+	if h == nil || len(whole) <= inline {
+		h.best().add(whole, r.h, r.also)
 		return
 	}
 	if r.done == nil {
 		r.done = make(chan struct{}, 1)
 	}
-	r.p, r.busy = whole, true
+	r.hasher, r.p, r.busy = h, whole, true
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ready = append(h.ready, r)
-	// One worker does several streams at little more than the cost of one, so
-	// another has to find as many waiting as that one can do at once.
-	if h.workers == 0 || len(h.ready) >= m.most && h.workers < runtime.GOMAXPROCS(0) {
-		h.workers++
-		go h.work(m)
+	r.wanted = r.Rank < 0 || h.streams <= 1
+	h.queue(r)
+	h.employ()
+}
+
+// queue adds a run to those of its kind.
+func (h *Hasher) queue(r *Run) {
+	r.turn = h.turn
+	if !r.wanted {
+		h.ready = append(h.ready, r)
+		return
 	}
+	at := len(h.wanted)
+	for at > 0 && h.wanted[at-1].Rank > r.Rank {
+		at--
+	}
+	h.wanted = slices.Insert(h.wanted, at, r)
+}
+
+// oldest puts who waits longest before all others.
+func (h *Hasher) oldest() {
+	at := 0
+	for i, r := range h.wanted {
+		if r.turn < h.wanted[at].turn {
+			at = i
+		}
+	}
+	r := h.wanted[at]
+	copy(h.wanted[1:at+1], h.wanted[:at])
+	h.wanted[0] = r
 }
 
 // Wait returns when the run that was started has been hashed.
 func (r *Run) Wait() {
-	if r.busy {
-		<-r.done
-		r.busy = false
+	if !r.busy {
+		return
+	}
+	r.hasher.want(r)
+	<-r.done
+	r.busy = false
+}
+
+// want has a run hashed now.
+func (h *Hasher) want(r *Run) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.wanted = true
+	if i := slices.Index(h.ready, r); i >= 0 {
+		h.ready = slices.Delete(h.ready, i, i+1)
+		h.queue(r)
+		h.employ()
+	}
+}
+
+func (h *Hasher) best() *plan {
+	if h != nil && h.plan != nil {
+		return h.plan
+	}
+	return machine()
+}
+
+// employ starts a worker if there is work for one. A worker does several
+// streams at little more than the cost of one, so a second has to find as many
+// waiting as that one can do at once.
+func (h *Hasher) employ() {
+	m := h.best()
+	full := len(h.ready)+len(h.wanted) >= m.most
+	if h.workers == 0 && (full || len(h.wanted) > 0) || full && h.workers < runtime.GOMAXPROCS(0) {
+		h.workers++
+		go h.work(m)
 	}
 }
 
@@ -99,7 +181,7 @@ func (m *plan) add(p []byte, h, also *chain) {
 	}
 }
 
-// work hashes until nothing is ready.
+// work hashes until there is nothing that has to be done now.
 func (h *Hasher) work(m *plan) {
 	var b batch
 	h.mu.Lock()
@@ -111,12 +193,12 @@ func (h *Hasher) work(m *plan) {
 		runtime.Gosched()
 		h.mu.Lock()
 		for _, r := range b.runs {
-			if len(r.p) == 0 {
-				r.h, r.also, r.p = nil, nil, nil
-				r.done <- struct{}{}
-			} else {
-				h.ready = append(h.ready, r)
+			if len(r.p) > 0 {
+				h.queue(r)
+				continue
 			}
+			r.h, r.also, r.p = nil, nil, nil
+			r.done <- struct{}{}
 		}
 	}
 	h.workers--
@@ -132,47 +214,33 @@ type batch struct {
 	by     *wide    // nil for one run, for two with a chain each, and for two pairs
 }
 
-// next takes the batch that gets most done in the time it takes.
+// next takes the batch that gets most done in the time it takes: first of what
+// is wanted, then of what is ready.
 func (h *Hasher) next(m *plan, b *batch) bool {
 	b.runs, b.chains, b.bytes, b.by, b.size = b.runs[:0], b.chains[:0], b.bytes[:0], nil, quantum
-	if len(h.ready) == 0 {
-		clear(b.runs[:cap(b.runs)])
-		clear(b.chains[:cap(b.chains)])
-		clear(b.bytes[:cap(b.bytes)])
+	if len(h.wanted) == 0 && len(h.ready) < m.most {
 		return false
 	}
 	streams := 0
-	for _, r := range h.ready {
-		streams += r.streams()
-		if streams >= maxLanes {
-			streams = maxLanes
-			break
+	for _, list := range [][]*Run{h.wanted, h.ready} {
+		for _, r := range list {
+			streams += r.streams()
 		}
 	}
-	room, fewest := 2, 1
-	if m.two == nil {
-		room = 1
-	}
-	if h.ready[0].isPair() {
+	room := 1
+	if b.by = m.choice[min(streams, maxLanes)]; b.by != nil {
+		room = b.by.lanes
+	} else if m.two != nil {
 		room = 2
 	}
-	if b.by = m.choice[streams]; b.by != nil {
-		room = b.by.lanes
+	if h.turn++; h.turn%8 == 0 && len(h.wanted) > 0 {
+		h.oldest()
 	}
-	if streams <= m.pairsUpTo && h.ready[0].isPair() && slices.ContainsFunc(h.ready[1:], (*Run).isPair) {
-		b.by, room, fewest = nil, 4, 2
+	if min(streams, maxLanes) <= m.pairsUpTo && h.pairsFirst() {
+		b.by, room = nil, 4
 	}
-	kept := h.ready[:0]
-	for _, r := range h.ready {
-		if n := r.streams(); fewest <= n && n <= room {
-			room -= n
-			b.add(r)
-		} else {
-			kept = append(kept, r)
-		}
-	}
-	clear(h.ready[len(kept):])
-	h.ready = kept
+	b.fill(&h.wanted, &room)
+	b.fill(&h.ready, &room)
 	// A pair may not have fitted in.
 	if n := len(b.chains); n <= 2 && m.choice[n] == nil && (len(b.runs) == 1 || m.two != nil) {
 		b.by = nil
@@ -180,10 +248,39 @@ func (h *Hasher) next(m *plan, b *batch) bool {
 	return true
 }
 
-func (r *Run) isPair() bool { return r.also != nil }
+// pairsFirst says whether the first two runs are pairs.
+func (h *Hasher) pairsFirst() bool {
+	pairs := 0
+	for _, list := range [][]*Run{h.wanted, h.ready} {
+		for _, r := range list {
+			if r.also == nil {
+				return false
+			}
+			if pairs++; pairs == 2 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fill takes as many runs as there is room for, and one in any case.
+func (b *batch) fill(from *[]*Run, room *int) {
+	kept := (*from)[:0]
+	for _, r := range *from {
+		if n := r.streams(); n <= *room || len(b.runs) == 0 {
+			*room -= n
+			b.add(r)
+		} else {
+			kept = append(kept, r)
+		}
+	}
+	clear((*from)[len(kept):])
+	*from = kept
+}
 
 func (r *Run) streams() int {
-	if r.isPair() {
+	if r.also != nil {
 		return 2
 	}
 	return 1

@@ -180,7 +180,7 @@ func (c *checker) parts(ctx context.Context, what string, m meta.Manifest, whole
 
 // part reads one part and compares it with its row. The bytes go to into, too;
 // without it, a blob that was read before is not read again.
-func (c *checker) part(ctx context.Context, what string, p meta.Part, into io.Writer) error {
+func (c *checker) part(ctx context.Context, what string, p meta.Part, into *digest.SHA1) error {
 	_, seen := c.good[p.Blob]
 	if seen && into == nil {
 		return nil

@@ -116,6 +116,8 @@ func TestLostBytesAreTheServersFailure(t *testing.T) {
 	if err := h.put(ses, data, 1); err != nil {
 		t.Fatal(err)
 	}
+	h.upload.Close() // nothing stays in memory
+	h = w.open(&metatest.Faulty{})
 	blobs, err := disk.Open(w.fs)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
 	"boxcar/internal/content"
 	"boxcar/internal/meta/metatest"
@@ -80,7 +81,7 @@ func (w *world) open(f *metatest.Faulty) *house {
 	var none int64
 	quiet := slog.New(slog.DiscardHandler)
 	h.tree = &tree.Service{Meta: f, Blobs: blobs, Now: time.Now, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30}
-	h.upload = upload.New(upload.Config{
+	h.upload = upload.New(upload.Config{Intake: blob.NewIntake(4),
 		Meta: f, Blobs: blobs, Tree: h.tree, Now: time.Now, NewID: w.newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,
 		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize},

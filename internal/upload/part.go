@@ -67,17 +67,20 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// Where the part is at the front of the file, its bytes are hashed for
 	// the file too while they pass.
 	tee := f.tee(sent.Span.Start)
-	var also io.Writer
-	if tee != nil {
-		also = tee
-	}
-
 	// The bytes move with no transaction open and no lock held: a slow client
 	// holds up nobody but itself.
 	key := s.newKey()
 	s.arriving.Store(key, nil)
 	defer s.arriving.Delete(key)
-	src := blob.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, also)
+	src := s.Intake.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, tee)
+	defer src.Close()
+	// Other parts wait, for the front to come to them, in memory as far as
+	// there is room for that, and else in the page cache.
+	away := f.away(sent.Span)
+	if tee == nil && !(away+sent.Span.Len() <= window && src.Keep()) {
+		src.Reread()
+	}
+	src.Rank(away)
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
 	}
@@ -86,8 +89,11 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// part when it comes back, so the record does not die with the request.
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
+	f.keep(key, sent.Span.Start, src.Kept()) // before anybody can see the row
 	part, err = s.record(ctx, who, id, f, tee, sent, key)
-	if err == nil {
+	if err != nil {
+		f.take(key).Free()
+	} else {
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}
@@ -176,6 +182,7 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 	case have:
 		// If it is this very blob, the transaction ran before, unknown to us.
 		if stored.Blob != key {
+			f.take(key).Free()
 			s.discard([]blob.Key{key})
 		}
 		return stored.Part, nil

@@ -305,10 +305,10 @@ func (s *Service) hash512(ctx context.Context, p meta.Part) (sum content.SHA512,
 	case <-ctx.Done():
 		return sum, false, context.Cause(ctx)
 	}
+	h, check := sha512.New(), digest.New()
 	buf := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buf)
-	h, check := sha512.New(), digest.New()
-	err = s.hashBlob(ctx, io.MultiWriter(h, check), p, *buf)
+	err = s.readBlob(ctx, io.MultiWriter(h, check), p, *buf)
 	if content.Is(err, content.NotFound) {
 		return sum, false, nil // deleted meanwhile
 	}

@@ -7,7 +7,6 @@ import (
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
-	"boxcar/internal/digest"
 	"boxcar/internal/meta"
 	"boxcar/internal/tree"
 )
@@ -35,13 +34,11 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 	}
 	defer release()
 
-	// The digest of the one part is the file's; only its state, which later
-	// plan calls want, has to be kept besides.
-	state := digest.New()
 	key := s.newKey()
 	s.arriving.Store(key, nil)
 	defer s.arriving.Delete(key)
-	src := blob.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Want{Size: blob.AnySize, SHA1: sha1}, state)
+	src := s.Intake.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Want{Size: blob.AnySize, SHA1: sha1}, nil)
+	defer src.Close()
 	if err := s.Blobs.Put(ctx, key, src); err != nil {
 		if content.Is(err, content.DigestMismatch) {
 			var e *content.Error
@@ -62,7 +59,7 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 		if sum.Size > 0 {
 			part := meta.Part{
 				Part: content.Part{ID: partID(s.newSessionID(), 0), Span: content.Span{End: sum.Size}, SHA1: sum.SHA1},
-				Blob: key, CreatedAt: now, After: state.State(),
+				Blob: key, CreatedAt: now, After: src.State(),
 			}
 			if err := tx.InsertPart(manifest, part); err != nil {
 				return err

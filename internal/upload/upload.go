@@ -30,9 +30,11 @@ const (
 type Config struct {
 	Meta  meta.Store
 	Blobs blob.Store
-	Tree  *tree.Service
-	Now   func() time.Time
-	NewID func() content.ID
+	// Intake is what the bytes of all uploads pass through; nil hashes each upload by itself.
+	Intake *blob.Intake
+	Tree   *tree.Service
+	Now    func() time.Time
+	NewID  func() content.ID
 	// Random fills b with random bytes.
 	Random func(b []byte)
 	// Answer is what a client gets for an error, for the session's own log.
@@ -101,7 +103,7 @@ func New(cfg Config) *Service {
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
 	s.sha512.one = make(chan struct{}, 1)
 	s.reading = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-	s.buffers.New = func() any { b := make([]byte, 256<<10); return &b }
+	s.buffers.New = func() any { b := make([]byte, 2<<20); return &b }
 	s.bg, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -24,12 +24,12 @@ const fullRetry = 30 * time.Second
 // Store is a blob.Store on a file system. Several, in several processes, may
 // be open on one directory.
 type Store struct {
-	fs      vfs.FS
-	root    directory
-	blobs   directory
-	shards  [256]shard
-	temps   atomic.Uint64 // number of the last temp file
-	buffers sync.Pool     // of *[]byte
+	fs     vfs.FS
+	root   directory
+	blobs  directory
+	shards [256]shard
+	temps  atomic.Uint64 // number of the last temp file
+	direct bool          // fs can bypass the page cache
 }
 
 var _ blob.Store = (*Store)(nil)
@@ -46,11 +46,11 @@ type shard struct {
 // It leaves scraps alone: another process may be at work on them.
 func Open(fsys vfs.FS) (*Store, error) {
 	s := &Store{
-		fs:      fsys,
-		root:    directory{fs: fsys, name: "."},
-		blobs:   directory{fs: fsys, name: blobsDir},
-		buffers: sync.Pool{New: newBuffer},
+		fs:    fsys,
+		root:  directory{fs: fsys, name: "."},
+		blobs: directory{fs: fsys, name: blobsDir},
 	}
+	_, s.direct = fsys.(vfs.Director)
 	for i := range s.shards {
 		s.shards[i].directory = directory{fs: fsys, name: fmt.Sprintf("%s/%02x", blobsDir, i)}
 	}

@@ -6,26 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"unsafe"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/vfs"
 )
 
-const (
-	// blockSize is how many bytes go to the disk at a time. With 256 KiB,
-	// early write-back gained less (see vfs.Flusher).
-	blockSize = 1 << 20
-	// alignment suits O_DIRECT on every common disk.
-	alignment = 4096
-)
-
-func newBuffer() any {
-	b := make([]byte, blockSize+alignment)
-	at := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % alignment
-	b = b[at:][:blockSize:blockSize]
-	return &b
-}
+// directFrom is the size in bytes from which a blob bypasses the page cache.
+const directFrom = 1 << 20
 
 // Put stores all of src under a new key.
 func (s *Store) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
@@ -42,7 +29,9 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 	case src.Len() > 0:
 		return fmt.Errorf("%d bytes of the source were read before", src.Len())
 	}
-	f, name, temp, err := s.create(key)
+	// What will be read again soon had better be in the page cache.
+	direct := s.direct && src.Size() >= directFrom && !src.ReadSoon()
+	f, name, temp, err := s.create(key, direct)
 	if err != nil {
 		return trouble(err)
 	}
@@ -56,10 +45,18 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 }
 
 // create makes a temp file that no other Put has, here or in another process.
-func (s *Store) create(key blob.Key) (f vfs.File, name, temp string, err error) {
+func (s *Store) create(key blob.Key, direct bool) (f vfs.File, name, temp string, err error) {
 	for {
 		name, temp = place(key, s.temps.Add(1))
-		f, err = s.fs.Create(temp)
+		if direct {
+			f, err = s.fs.(vfs.Director).CreateDirect(temp)
+			if errors.Is(err, errors.ErrUnsupported) {
+				direct = false
+				continue
+			}
+		} else {
+			f, err = s.fs.Create(temp)
+		}
 		if !errors.Is(err, fs.ErrExist) {
 			return f, name, temp, err
 		}
@@ -68,52 +65,35 @@ func (s *Store) create(key blob.Key) (f vfs.File, name, temp string, err error) 
 
 // write copies src to f, and closes f when all of it is durable.
 func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) error {
+	if a, ok := f.(vfs.Allocator); ok && src.Size() >= directFrom {
+		if err := a.Allocate(src.Size()); err != nil {
+			return trouble(err)
+		}
+	}
 	flusher, _ := f.(vfs.Flusher)
-	buf := s.buffers.Get().(*[]byte)
-	defer s.buffers.Put(buf)
 	for offset := int64(0); ; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		n, end := fill(*buf, src)
-		if end != nil && end != io.EOF {
-			return end
-		}
-		if n > 0 {
-			if _, err := f.Write((*buf)[:n]); err != nil {
-				return trouble(err)
-			}
-		}
-		if end != nil {
+		b, err := src.Next()
+		if err == io.EOF {
 			break
 		}
-		if flusher != nil {
-			flusher.Flush(offset, int64(n))
+		if err != nil {
+			return err
 		}
-		offset += int64(n)
+		if _, err := f.Write(b); err != nil {
+			return trouble(err)
+		}
+		if flusher != nil && len(b) == blob.BlockSize {
+			flusher.Flush(offset, int64(len(b)))
+		}
+		offset += int64(len(b))
 	}
 	if err := f.Sync(); err != nil {
 		return trouble(err)
 	}
 	return trouble(f.Close())
-}
-
-// fill reads until p is full or r ends. io.ReadFull won't do: it makes an
-// io.ErrUnexpectedEOF of an end that is as promised, and a request body that
-// was cut off gives the same error.
-func fill(p []byte, r io.Reader) (n int, err error) {
-	for empty := 0; n < len(p) && err == nil; {
-		var m int
-		m, err = r.Read(p[n:])
-		n += m
-		if empty++; m > 0 {
-			empty = 0
-		}
-		if empty == 100 && err == nil {
-			err = io.ErrNoProgress
-		}
-	}
-	return n, err
 }
 
 // publish gives a synced temp file its final name, makes the name durable, and
