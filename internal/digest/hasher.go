@@ -228,7 +228,7 @@ type batch struct {
 	chains []*chain // of all runs, those with two have both
 	bytes  [][]byte // the same for each chain
 	size   int      // bytes of each
-	by     *wide    // nil for one run, or for two with a chain each
+	by     *wide    // nil for one run, for two with a chain each, and for two pairs
 }
 
 // next takes the batch that gets most done in the time it takes: first of what
@@ -253,9 +253,32 @@ func (h *Hasher) next(m *plan, b *batch) bool {
 	if h.turn++; h.turn%8 == 0 && len(h.wanted) > 0 {
 		h.oldest()
 	}
+	if min(streams, maxLanes) <= m.pairsUpTo && h.pairsFirst() {
+		b.by, room = nil, 4
+	}
 	b.fill(&h.wanted, &room)
 	b.fill(&h.ready, &room)
+	// A pair may not have fitted in.
+	if n := len(b.chains); n <= 2 && m.choice[n] == nil && (len(b.runs) == 1 || m.two != nil) {
+		b.by = nil
+	}
 	return true
+}
+
+// pairsFirst says whether the first two runs are pairs.
+func (h *Hasher) pairsFirst() bool {
+	pairs := 0
+	for _, list := range [][]*Run{h.wanted, h.ready} {
+		for _, r := range list {
+			if r.also == nil {
+				return false
+			}
+			if pairs++; pairs == 2 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fill takes as many runs as there is room for, and one in any case.
@@ -293,6 +316,8 @@ func (b *batch) hash(m *plan) {
 	switch {
 	case b.by != nil:
 		b.by.add(b.chains, b.bytes, b.size)
+	case len(b.chains) == 4:
+		m.twoPairs(b.chains[0], b.chains[1], b.chains[2], b.chains[3], b.bytes[0][:b.size], b.bytes[2][:b.size])
 	case len(b.runs) == 2:
 		m.two(b.chains[0], b.chains[1], b.bytes[0][:b.size], b.bytes[1][:b.size])
 	default:
