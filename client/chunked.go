@@ -73,11 +73,11 @@ func (j *job) chunked(ctx context.Context) (*Result, error) {
 		}
 		var res *Result
 		if t == nil { // the file of a session that is gone
-			file, err := j.landed(ctx)
+			file, lookErr := j.landed(ctx)
 			if file != nil {
 				res = &Result{File: file, SHA1: j.sum}
-			} else if err != nil {
-				return nil, err
+			} else if lookErr != nil {
+				return nil, lookErr
 			}
 			err = &errGone{errors.New("and there is no file of it")}
 		} else {

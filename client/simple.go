@@ -29,12 +29,13 @@ func (j *job) simple(ctx context.Context) (*Result, error) {
 	}
 	for {
 		var err error
-		if j.to.fileID == "" && j.src.size >= askBefore {
+		asked := j.to.fileID == "" && (j.src.size >= askBefore || j.u.OnConflict != FailOnConflict)
+		if asked {
 			err = j.preflight(ctx, j.src.size)
 		}
 		if err == nil {
 			var file *boxapi.File
-			file, err = j.post(ctx)
+			file, err = j.post(ctx, asked)
 			if err == nil {
 				return &Result{File: file, SHA1: j.sum}, nil
 			}
@@ -49,10 +50,12 @@ func (j *job) simple(ctx context.Context) (*Result, error) {
 	}
 }
 
-// post sends the form, until it is answered.
-func (j *job) post(ctx context.Context) (*boxapi.File, error) {
+// post sends the form, until it is answered. free says that the name was found to
+// be: what has it then with the same bytes is this upload, which some proxy has
+// delivered twice, or whose answer was lost.
+func (j *job) post(ctx context.Context, free bool) (*boxapi.File, error) {
 	p := j.c.retry.start()
-	wasLost, moves := false, 0
+	wasLost, moves := free, 0
 	for {
 		r, moved, err := j.form()
 		if err != nil {
@@ -77,14 +80,13 @@ func (j *job) post(ctx context.Context) (*boxapi.File, error) {
 			return nil, err
 		}
 		switch {
-		case wasLost && errors.Is(err, ErrNameInUse) && j.to.fileID == "", wasLost && IsPreconditionFailed(err):
+		case wasLost && errors.Is(err, ErrNameInUse) && j.to.fileID == "", IsPreconditionFailed(err):
 			if file, lookErr := j.landed(ctx); file != nil || lookErr != nil {
 				return file, lookErr
 			}
 			if errors.Is(err, ErrNameInUse) {
 				return nil, err
 			}
-		case IsPreconditionFailed(err):
 		case passing(err), HasCode(err, boxapi.CodeBadDigest, boxapi.CodeRequestSizeMismatch):
 			// The last two: changed on its way, since the source has not.
 			wasLost = wasLost || lost(err)
@@ -109,7 +111,6 @@ func (j *job) post(ctx context.Context) (*boxapi.File, error) {
 		if _, err := j.look(ctx); err != nil {
 			return nil, err
 		}
-		wasLost = false
 	}
 }
 
