@@ -103,7 +103,7 @@ func TestChaos(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			what := chaosOnce(t, uint64(seed))
 			if t.Failed() {
-				t.Fatalf("seed %d: BOXCAR_CHAOS_SEED=%d go test -run TestChaos ./client", seed, seed)
+				t.Errorf("seed %d: BOXCAR_CHAOS_SEED=%d go test -run TestChaos ./client", seed, seed)
 			}
 			tally[what]++
 		})
@@ -165,8 +165,9 @@ func chaosOnce(t *testing.T, seed uint64) string {
 			break
 		}
 		outcome = "gone on with"
-		if try == 40 {
-			t.Fatalf("it never ends: %v", err)
+		if try == 1000 {
+			t.Errorf("it never ends: %v", err)
+			break
 		}
 		// Going on by hand is not for what went without a session: there an
 		// attempt whose answer was lost may have been done, and a next one
