@@ -19,10 +19,12 @@ type transfer struct {
 	session *boxapi.UploadSession
 	slots   []slot
 
-	// The file's digest behind the first slots, and how many of them. Only
-	// prepare moves these, and nobody else looks before it has ended.
-	file   hash.Hash
-	hashed int
+	// The file's digest, and its state behind the first slots that are hashed
+	// whole. Only prepare moves these, and nobody else looks before it has
+	// ended: then file may be in the middle of a part, and running is not.
+	file    hash.Hash
+	running []byte
+	hashed  int
 
 	throttle *throttle
 	mending  bool // only what the server lacks is looked at
@@ -104,17 +106,20 @@ func (j *job) again(ctx context.Context, t *transfer, err error) bool {
 	}
 	var gone *errGone
 	var begin *errBegin
-	var differs *mismatch
 	drop := false
 	switch {
 	case errors.As(err, &gone):
 	case errors.As(err, &begin):
 		drop = true
-	case errors.As(err, &differs):
+	case errors.Is(err, ErrSourceChanged):
 		if j.u.OnChange != RestartChanged && !j.adopted {
 			return false
 		}
 		drop = true
+		j.summed = false
+		if j.src.look() != nil {
+			return false
+		}
 	default:
 		return false
 	}
@@ -346,7 +351,7 @@ func (t *transfer) take(ctx context.Context, s *State) error {
 			return nil // all of it is read, and compared with what was sent
 		}
 	}
-	t.file, t.hashed = h, n
+	t.file, t.running, t.hashed = h, s.Running, n
 	return nil
 }
 
@@ -364,12 +369,9 @@ func (t *transfer) save(now bool) {
 		PartSize: t.session.PartSize, Saved: time.Now().UTC(),
 	}
 	if t.hashed > 0 {
-		running, err := freeze(t.file)
-		if err == nil {
-			s.Running = running
-			for _, slot := range t.slots[:t.hashed] {
-				s.Digests = append(s.Digests, slot.sum[:]...)
-			}
+		s.Running = t.running
+		for _, slot := range t.slots[:t.hashed] {
+			s.Digests = append(s.Digests, slot.sum[:]...)
 		}
 	}
 	t.state, t.savedAt = s, time.Now()

@@ -34,7 +34,7 @@ func (j *job) decide(ctx context.Context, refused *Error) error {
 		j.to.fileID = string(file.ID)
 		_, err = j.look(ctx)
 		return err
-	case j.u.OnConflict == KeepBoth && j.names < maxNames:
+	case j.u.OnConflict == KeepBoth && j.u.Name != "" && j.names < maxNames:
 		j.names++
 		j.to.name = otherName(j.u.Name, j.names)
 		return nil

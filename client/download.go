@@ -115,7 +115,7 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 			state.Have = old.Have
 		}
 	}
-	f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return err
 	}
@@ -154,9 +154,6 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 			os.Remove(partial), remove(notes))
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Chmod(partial, 0o644); err != nil {
 		return err
 	}
 	if err := os.Rename(partial, d.Path); err != nil {

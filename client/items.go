@@ -199,8 +199,8 @@ func copied(folderID, name string) boxapi.CopyItem {
 }
 
 // CopyFile copies a file into a folder, under its own name or another. A copy
-// whose answer was lost is not made again: the error says so, and what the folder
-// has shows what became of it.
+// whose answer was lost is an error, and is not made again: what the folder has
+// shows what became of it.
 func (c *Client) CopyFile(ctx context.Context, id, folderID, name string) (*boxapi.File, error) {
 	return change[boxapi.File](ctx, c, &request{method: http.MethodPost, path: "/files" + idPath(id) + "/copy", json: copied(folderID, name), once: true})
 }

@@ -159,6 +159,19 @@ func (s *Source) unchanged() error {
 	return nil
 }
 
+// look takes a file as it is now for what it is to be.
+func (s *Source) look() error {
+	if s.file == nil || s.at == nil {
+		return nil
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	s.size, s.modified = info.Size(), info.ModTime()
+	return nil
+}
+
 // blockSize is how much is read and hashed at a time.
 const blockSize = 256 << 10
 

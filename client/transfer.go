@@ -53,6 +53,11 @@ func (t *transfer) send(parent context.Context) error {
 			t.throttle.release()
 			break
 		}
+		if ctx.Err() != nil {
+			t.throttle.release()
+			w.drop()
+			break
+		}
 		wg.Go(func() {
 			defer t.throttle.release()
 			defer w.drop()
@@ -139,8 +144,12 @@ func (t *transfer) hash(ctx context.Context, i int, r io.Reader, offer hash.Hash
 	if err = errors.Join(err, copyErr); err != nil {
 		return err
 	}
+	running, err := freeze(t.file)
+	if err != nil {
+		return err
+	}
 	t.slots[i].sum = [20]byte(part.Sum(nil))
-	t.hashed = i + 1
+	t.running, t.hashed = running, i+1
 	return nil
 }
 

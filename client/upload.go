@@ -372,10 +372,15 @@ func (j *job) landed(ctx context.Context) (*boxapi.File, error) {
 	return file, nil
 }
 
-// preflight asks whether a file of size bytes would be taken; 0 is a size that is
-// not known.
 func (j *job) preflight(ctx context.Context, size int64) error {
-	name := boxapi.Name(j.to.name)
-	body := boxapi.Preflight{Name: &name, Parent: &boxapi.Ref{ID: boxapi.ID(j.to.folderID)}, Size: boxapi.CountOf(size)}
-	return j.c.do(ctx, &request{method: http.MethodOptions, path: "/files/content", json: body})
+	return j.c.Preflight(ctx, j.to.folderID, j.to.name, size)
+}
+
+// Preflight asks whether a new file of that name and of size bytes would be taken;
+// 0 is a size that is not known. A name that is in use is ErrNameInUse, and the
+// error's Conflict is the item that has it. Nothing is reserved.
+func (c *Client) Preflight(ctx context.Context, folderID, name string, size int64) error {
+	n := boxapi.Name(name)
+	body := boxapi.Preflight{Name: &n, Parent: &boxapi.Ref{ID: boxapi.ID(folderID)}, Size: boxapi.CountOf(size)}
+	return c.do(ctx, &request{method: http.MethodOptions, path: "/files/content", json: body})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha1"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -512,4 +513,105 @@ func TestATokenThatIsNoGood(t *testing.T) {
 			t.Errorf("%v after %d calls", err, len(f.calls))
 		}
 	})
+}
+
+// A session that the server says is there already is taken, if what it has is the
+// source's.
+func TestSessionConflict(t *testing.T) {
+	for _, same := range []bool{true, false} {
+		inBubble(t, strconv.FormatBool(same), func(t *testing.T) {
+			f := newFakeBox()
+			data := pattern(9500)
+			there := pattern(9500)
+			if !same {
+				there[100]++
+			}
+			old := &fakeSession{id: f.id(f.next()), folder: "0", name: "a", size: 9500, partSize: 1000, parts: map[int64]*fakePart{}}
+			for at := int64(0); at < 5000; at += 1000 {
+				old.parts[at] = &fakePart{id: "0000000" + strconv.Itoa(int(at/1000)), sum: sha1.Sum(there[at : at+1000]), size: 1000, data: there[at : at+1000]}
+			}
+			f.sessions[old.id] = old
+			f.fault = func(kind string, n int, _ *http.Request) *fault {
+				if kind == "create" && n == 0 {
+					text, _ := json.Marshal(old.shape())
+					return &fault{instead: refusalText(409, `{"type":"error","status":409,"code":"session_conflict","context_info":{"session":`+string(text)+`}}`)}
+				}
+				return nil
+			}
+			res := mustUpload(t, f.client(t), Upload{Source: FromReaderAt(bytes.NewReader(data), 9500), Name: "a", SimpleBelow: 1})
+			f.only(t, "a", data)
+			if taken := res.SessionID == old.id; taken != same {
+				t.Errorf("the session that was there was taken: %v", taken)
+			}
+			if sent := f.count("part"); same && sent != 5 {
+				t.Errorf("%d parts were sent", sent)
+			}
+		})
+	}
+}
+
+// A server that knows no plan is sent everything.
+func TestNoPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeBox()
+		warned := 0
+		mustUpload(t, f.client(t), Upload{Source: FromReaderAt(patternReader{20_500}, 20_500), Name: "a", SimpleBelow: 1, Plan: true, Progress: func(e Event) {
+			if e.Kind == Warning {
+				warned++
+			}
+		}})
+		f.only(t, "a", pattern(20_500))
+		if f.count("plan") != 1 || warned != 1 {
+			t.Errorf("asked for a plan %d times, %d warnings", f.count("plan"), warned)
+		}
+	})
+}
+
+// A state that can't be saved stops nothing.
+func TestAStateThatCannotBeSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeBox()
+		warned := 0
+		mustUpload(t, f.client(t), Upload{Source: FromReaderAt(patternReader{9500}, 9500), Name: "a", SimpleBelow: 1, State: fullDisk{}, Progress: func(e Event) {
+			if e.Kind == Warning && errors.Is(e.Err, io.ErrShortWrite) {
+				warned++
+			}
+		}})
+		f.only(t, "a", pattern(9500))
+		if warned == 0 {
+			t.Error("nobody was told")
+		}
+	})
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Load(string) (*State, error) { return nil, nil }
+func (fullDisk) Save(string, *State) error   { return io.ErrShortWrite }
+func (fullDisk) Delete(string) error         { return nil }
+
+// What the caller got wrong is said before anything is asked.
+func TestUploadsThatCannotBe(t *testing.T) {
+	f := newFakeBox()
+	c := f.client(t)
+	src := FromReaderAt(patternReader{1}, 1)
+	for _, u := range []Upload{
+		{Name: "a"}, {Source: src}, {Source: src, FileID: "1", FolderID: "0"}, {Source: src, Name: "a", IfMatch: "1"},
+		{Source: src, Name: "a", MinParallel: 5, MaxParallel: 4}, {Source: src, Name: "a", MinParallel: -1},
+	} {
+		if _, err := c.Upload(t.Context(), u); err == nil {
+			t.Errorf("%+v: no error", u)
+		}
+	}
+	for _, cfg := range []Config{{}, {Tokens: StaticToken("t"), URLs: At("example.org")}, {Tokens: StaticToken("t"), URLs: At("http://x?y")}} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%+v: no error", cfg)
+		}
+	}
+	if len(f.calls) != 0 {
+		t.Errorf("asked %v", f.calls)
+	}
+	if box := Box(); box.TokenURL() != "https://api.box.com/oauth2/token" || box.AuthorizeURL() != "https://account.box.com/api/oauth2/authorize" || box.Upload+"/2.0/files/content" != "https://upload.box.com/api/2.0/files/content" {
+		t.Errorf("Box is at %+v", box)
+	}
 }
