@@ -185,14 +185,14 @@ func (j *job) open(ctx context.Context) (*transfer, error) {
 			return nil, err
 		}
 		t, err := j.transfer(s)
-		if err == nil && (s.NumPartsProcessed > 0 || j.adopted) {
-			err = t.list(ctx)
-		}
 		if err != nil {
 			return nil, err
 		}
 		t.save(true)
-		return t, nil
+		if j.adopted {
+			err = t.list(ctx)
+		}
+		return t, left(s.ID, s, err)
 	}
 
 	s, err := j.c.Session(ctx, id)
@@ -203,26 +203,34 @@ func (j *job) open(ctx context.Context) (*transfer, error) {
 		return j.reopen(ctx, err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, left(id, nil, err)
 	}
 	if err := checkSession(s, j.src.size); err != nil {
-		return nil, &UploadError{SessionID: id, Parts: s.TotalParts, PartsDone: s.NumPartsProcessed, Resumable: true,
-			Err: fmt.Errorf("%w: %w", ErrSourceChanged, err)}
+		return nil, left(id, s, fmt.Errorf("%w: %w", ErrSourceChanged, err))
 	}
 	t, err := j.transfer(s)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = t.list(ctx)
 	}
-	if err := t.list(ctx); err != nil {
-		if sessionGone(err) {
-			return j.reopen(ctx, err)
-		}
-		return nil, err
+	if sessionGone(err) {
+		return j.reopen(ctx, err)
 	}
-	if err := t.take(ctx, j.state); err != nil {
-		return nil, err
+	if err == nil {
+		err = t.take(ctx, j.state)
 	}
-	return t, nil
+	return t, left(id, s, err)
+}
+
+// left is an error about a session that is left as it was; nil if err is.
+func left(id string, s *boxapi.UploadSession, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &UploadError{SessionID: id, Resumable: true, Err: err}
+	if s != nil {
+		e.Parts, e.PartsDone = s.TotalParts, s.NumPartsProcessed
+	}
+	return e
 }
 
 // reopen is open after the session that was to be gone on with is gone.

@@ -278,9 +278,22 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 	return res, err
 }
 
-// sameFile is the file that has the target's place and the source's bytes, or nil.
+// sameFile is the file that is where the upload goes, if it has the source's bytes,
+// or nil.
 func (j *job) sameFile(ctx context.Context) (*boxapi.File, error) {
-	id := j.u.FileID
+	file, err := j.occupying(ctx)
+	if err != nil || file == nil || file.Size != j.src.size || j.src.at == nil {
+		return nil, err
+	}
+	if err := j.digest(ctx); err != nil || !j.isSource(file.SHA1) {
+		return nil, err
+	}
+	return file, nil
+}
+
+// occupying is the file that is where the upload goes, or nil.
+func (j *job) occupying(ctx context.Context) (*boxapi.File, error) {
+	id := j.to.fileID
 	if id == "" {
 		err := j.preflight(ctx, 0)
 		var taken *Error
@@ -288,26 +301,13 @@ func (j *job) sameFile(ctx context.Context) (*boxapi.File, error) {
 			return nil, err
 		}
 		item, err := j.occupant(ctx, taken)
-		if err != nil || item == nil {
-			return nil, err
-		}
 		file, ok := item.(*boxapi.File)
-		if !ok {
-			return nil, nil
+		if err != nil || !ok {
+			return nil, err
 		}
 		id = string(file.ID)
 	}
-	file, err := j.c.GetFile(ctx, id)
-	if err != nil || file.Size != j.src.size || j.src.at == nil {
-		return nil, err
-	}
-	if err := j.digest(ctx); err != nil {
-		return nil, err
-	}
-	if !j.isSource(file.SHA1) {
-		return nil, nil
-	}
-	return file, nil
+	return j.c.GetFile(ctx, id)
 }
 
 // digest makes sum known.
@@ -351,22 +351,8 @@ func versionOf(f *boxapi.File) string {
 // what has the name, or the version that the file has now, has the source's bytes
 // and was not there before.
 func (j *job) landed(ctx context.Context) (*boxapi.File, error) {
-	id := j.to.fileID
-	if id == "" {
-		err := j.preflight(ctx, 0)
-		var taken *Error
-		if !errors.As(err, &taken) || !errors.Is(err, ErrNameInUse) {
-			return nil, err
-		}
-		item, err := j.occupant(ctx, taken)
-		file, ok := item.(*boxapi.File)
-		if err != nil || !ok {
-			return nil, err
-		}
-		id = string(file.ID)
-	}
-	file, err := j.c.GetFile(ctx, id)
-	if err != nil || !j.isSource(file.SHA1) || j.to.fileID != "" && versionOf(file) == j.to.before {
+	file, err := j.occupying(ctx)
+	if err != nil || file == nil || !j.isSource(file.SHA1) || j.to.fileID != "" && versionOf(file) == j.to.before {
 		return nil, err
 	}
 	return file, nil
