@@ -484,3 +484,30 @@ func TestAPipeIsAStream(t *testing.T) {
 		t.Error("a folder was opened")
 	}
 }
+
+func TestStateDir(t *testing.T) {
+	dir := StateDir(filepath.Join(t.TempDir(), "states"))
+	if all, err := dir.All(); len(all) != 0 || err != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+	for _, id := range []string{"A", "B", "C"} {
+		if err := dir.Save("key of "+id, &State{Session: id, Size: 10, PartSize: 5}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.WriteFile(filepath.Join(string(dir), "broken"+stateEnding), []byte("{"), 0o600)
+	os.WriteFile(filepath.Join(string(dir), "other"), nil, 0o600)
+	if s, err := dir.Load("key of B"); err != nil || s.Session != "B" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := dir.Load("none"); s != nil || err != nil {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if err := errors.Join(dir.Delete("key of A"), dir.Delete("key of A"), dir.DeleteSession("B"), dir.DeleteSession("B")); err != nil {
+		t.Error(err)
+	}
+	all, err := dir.All()
+	if err != nil || len(all) != 1 || all[0].Session != "C" {
+		t.Errorf("%v, %v", all, err)
+	}
+}

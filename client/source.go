@@ -72,6 +72,10 @@ func FromReader(r io.Reader, size int64) *Source { return &Source{stream: r, siz
 // Size is the size in bytes, or -1 if it is not known.
 func (s *Source) Size() int64 { return s.size }
 
+// ModTime is when a file was last changed, zero if that is not known: what
+// Upload.ContentModifiedAt of a file should be, as a rule.
+func (s *Source) ModTime() time.Time { return s.modified }
+
 // Close closes the file, if OpenFile opened it.
 func (s *Source) Close() error {
 	if !s.closes {

@@ -158,18 +158,38 @@ func (d StateDir) Delete(key string) error { return d.file(key).Delete(key) }
 
 // All are the states in the folder. Files that can't be read are left out.
 func (d StateDir) All() ([]*State, error) {
+	var all []*State
+	err := d.each(func(_ stateFile, s *State) error {
+		all = append(all, s)
+		return nil
+	})
+	return all, err
+}
+
+// DeleteSession deletes the states that go on with a session, such as one that was
+// aborted.
+func (d StateDir) DeleteSession(id string) error {
+	return d.each(func(f stateFile, s *State) error {
+		if s.Session != id {
+			return nil
+		}
+		return f.Delete("")
+	})
+}
+
+func (d StateDir) each(do func(stateFile, *State) error) error {
 	entries, err := os.ReadDir(string(d))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
-	var all []*State
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), stateEnding) {
 			continue
 		}
-		if s, err := stateFile(filepath.Join(string(d), e.Name())).Load(""); err == nil && s != nil {
-			all = append(all, s)
+		f := stateFile(filepath.Join(string(d), e.Name()))
+		if s, loadErr := f.Load(""); loadErr == nil && s != nil {
+			err = errors.Join(err, do(f, s))
 		}
 	}
-	return all, err
+	return err
 }
