@@ -378,8 +378,8 @@ func (t *transfer) save(now bool) {
 	}
 	if t.hashed > 0 {
 		s.Running = t.running
-		for _, slot := range t.slots[:t.hashed] {
-			s.Digests = append(s.Digests, slot.sum[:]...)
+		for i := range t.hashed { // by index: what else is in a slot is others' to write
+			s.Digests = append(s.Digests, t.slots[i].sum[:]...)
 		}
 	}
 	t.state, t.savedAt = s, time.Now()
