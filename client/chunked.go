@@ -50,17 +50,17 @@ func (m *mismatch) Error() string {
 
 func (m *mismatch) Is(target error) bool { return target == ErrSourceChanged }
 
-// errGone says that a session has ended before its upload.
-type errGone struct{ err error }
+// goneError says that a session has ended before its upload.
+type goneError struct{ err error }
 
-func (e *errGone) Error() string { return "the upload session is gone: " + e.err.Error() }
-func (e *errGone) Unwrap() error { return e.err }
+func (e *goneError) Error() string { return "the upload session is gone: " + e.err.Error() }
+func (e *goneError) Unwrap() error { return e.err }
 
-// errBegin says that a new session is needed to go on.
-type errBegin struct{ err error }
+// beginError says that a new session is needed to go on.
+type beginError struct{ err error }
 
-func (e *errBegin) Error() string { return e.err.Error() }
-func (e *errBegin) Unwrap() error { return e.err }
+func (e *beginError) Error() string { return e.err.Error() }
+func (e *beginError) Unwrap() error { return e.err }
 
 // maxRestarts is how often an upload begins again.
 const maxRestarts = 3
@@ -81,7 +81,7 @@ func (j *job) chunked(ctx context.Context) (*Result, error) {
 			} else if lookErr != nil {
 				return nil, lookErr
 			}
-			err = &errGone{errors.New("and there is no file of it")}
+			err = &goneError{errors.New("and there is no file of it")}
 		} else {
 			res, err = t.run(ctx)
 		}
@@ -104,8 +104,8 @@ func (j *job) again(ctx context.Context, t *transfer, err error) bool {
 	if ctx.Err() != nil || j.restarts >= maxRestarts {
 		return false
 	}
-	var gone *errGone
-	var begin *errBegin
+	var gone *goneError
+	var begin *beginError
 	drop := false
 	switch {
 	case errors.As(err, &gone):
@@ -139,7 +139,7 @@ func (j *job) fail(ctx context.Context, t *transfer, err error) error {
 	if t == nil {
 		return err
 	}
-	var gone *errGone
+	var gone *goneError
 	e := &UploadError{SessionID: t.session.ID, Parts: len(t.slots), Resumable: !errors.As(err, &gone), Err: err}
 	for _, s := range t.slots {
 		if s.there {
@@ -235,7 +235,7 @@ func left(id string, s *boxapi.UploadSession, err error) error {
 
 // reopen is open after the session that was to be gone on with is gone.
 func (j *job) reopen(ctx context.Context, err error) (*transfer, error) {
-	err = &errGone{err}
+	err = &goneError{err}
 	if !j.again(ctx, nil, err) {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (t *transfer) commit(ctx context.Context) (*boxapi.File, error) {
 		var refused *Error
 		switch {
 		case sessionGone(err):
-			return false, &errGone{err}
+			return false, &goneError{err}
 		case HasCode(err, boxapi.CodePartsMismatch):
 			// Box says so right after the last part, before it has seen them
 			// all itself. What is truly missing is sent again.
@@ -65,7 +65,7 @@ func (t *transfer) parts() []boxapi.Part {
 func (t *transfer) mend(ctx context.Context, refused error) (again bool, err error) {
 	if err := t.list(ctx); err != nil {
 		if sessionGone(err) {
-			return false, &errGone{err}
+			return false, &goneError{err}
 		}
 		return false, errors.Join(refused, err)
 	}
@@ -96,7 +96,7 @@ func (t *transfer) rename(ctx context.Context, refused *Error, about *boxapi.Att
 	}
 	if t.to.fileID != old.fileID {
 		// The session is one for a new file.
-		return false, &errBegin{refused}
+		return false, &beginError{refused}
 	}
 	name := boxapi.Name(t.to.name)
 	about.Name = &name

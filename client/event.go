@@ -88,6 +88,7 @@ func (m *Meter) Event(e Event) {
 		m.waits.Add(1)
 	case Restarted:
 		m.restarts.Add(1)
+		m.hashed.Store(0)
 		m.moved.Store(0)
 		m.reused.Store(0)
 		m.done.Store(0)

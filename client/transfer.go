@@ -180,7 +180,7 @@ func (t *transfer) settle(ctx context.Context, w work, queue chan<- work) error 
 		}
 		if s.sent == "" {
 			// Without a digest nobody knows what it is.
-			return &errBegin{fmt.Errorf("the server tells no SHA-1 of the part at %d", offset)}
+			return &beginError{fmt.Errorf("the server tells no SHA-1 of the part at %d", offset)}
 		}
 		t.reused += size
 		t.tell(PartDone, w.slot, true)
@@ -228,7 +228,7 @@ func (t *transfer) sendPart(ctx context.Context, w work) error {
 		case errors.Is(err, io.ErrUnexpectedEOF) && errors.Is(err, errSource):
 			return fmt.Errorf("%w: it has become shorter: %w", ErrSourceChanged, err)
 		case sessionGone(err):
-			return &errGone{err}
+			return &goneError{err}
 		case HasCode(err, boxapi.CodeDigestMismatch, boxapi.CodeBadDigest, boxapi.CodeRequestSizeMismatch),
 			hasStatus(err, http.StatusPreconditionFailed): // another way to say so that Box documents
 			// Bytes have changed on their way, or between hashing and sending.
@@ -407,7 +407,7 @@ func (p *plan) flush(ctx context.Context, queue chan<- work) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil && hasStatus(err, http.StatusGone):
-		return &errGone{err}
+		return &goneError{err}
 	case err != nil:
 		p.off = true
 		t.u.Progress.tell(Event{Kind: Warning, Err: fmt.Errorf("no plan: %w", err), SessionID: t.session.ID})

@@ -115,7 +115,7 @@ type Result struct {
 // UploadError is an upload that failed with a session at the server.
 type UploadError struct {
 	SessionID string
-	Parts     int // of the file
+	Parts     int // of the file; 0: not known
 	PartsDone int // that have arrived
 	// Resumable says that the session can be gone on with.
 	Resumable bool
@@ -123,6 +123,9 @@ type UploadError struct {
 }
 
 func (e *UploadError) Error() string {
+	if e.Parts == 0 {
+		return fmt.Sprintf("upload session %s: %v", e.SessionID, e.Err)
+	}
 	return fmt.Sprintf("upload session %s, %d of %d parts sent: %v", e.SessionID, e.PartsDone, e.Parts, e.Err)
 }
 
