@@ -165,8 +165,8 @@ func reset(c net.Conn) {
 // patient is a client that finds faults fast.
 func patient(t testing.TB, p *proxy, token string) *client.Client {
 	return newClient(t, client.Config{
-		URLs: client.At(p.url()), Tokens: client.StaticToken(token), Idle: 300 * time.Millisecond,
-		Retry: client.Retry{MinWait: time.Millisecond, MaxWait: 50 * time.Millisecond, Budget: 20 * time.Second},
+		URLs: client.At(p.url()), Tokens: client.StaticToken(token), Idle: 500 * time.Millisecond,
+		Retry: client.Retry{MinWait: time.Millisecond, MaxWait: 50 * time.Millisecond, Budget: time.Minute},
 		HTTP:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DisableKeepAlives: false}},
 	})
 }
