@@ -12,48 +12,17 @@ import (
 	"strings"
 
 	"boxcar/client"
-	"boxcar/internal/daemon"
 )
-
-// server runs a server for an example.
-func server() (c *client.Client, stop func()) {
-	dir, err := os.MkdirTemp("", "boxcar-example-*")
-	if err != nil {
-		log.Fatal(err)
-	}
-	d, err := daemon.New(context.Background(), daemon.Config{Data: dir, Listen: "127.0.0.1:0", PartSize: 1 << 20, MinChunkedSize: new(int64)})
-	if err != nil {
-		log.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- d.Run(ctx) }()
-	c, err = client.New(client.Config{URLs: client.At(d.URL()), Tokens: client.StaticToken(d.Credentials.DeveloperToken)})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return c, func() {
-		cancel()
-		if err := errors.Join(<-ended, d.Close(), os.RemoveAll(dir)); err != nil {
-			log.Fatal(err)
-		}
-	}
-}
 
 func ExampleClient_Upload() {
 	ctx := context.Background()
-	c, stop := server()
+	c, stop := client.FakeServer()
 	defer stop()
 
-	folder, err := c.EnsureFolder(ctx, "/surveys/2031")
-	if err != nil {
-		log.Fatal(err)
-	}
 	data := strings.Repeat("point cloud ", 1000)
 	res, err := c.Upload(ctx, client.Upload{
-		Source:   client.FromReaderAt(strings.NewReader(data), int64(len(data))),
-		FolderID: string(folder.ID), Name: "survey.laz",
-		OnConflict: client.NewVersion,
+		Source: client.FromReaderAt(strings.NewReader(data), int64(len(data))),
+		Name:   "survey.laz", OnConflict: client.NewVersion,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -67,7 +36,7 @@ func ExampleClient_Upload() {
 
 // An upload that is broken off goes on where it was, by its state.
 func ExampleUpload_state() {
-	c, stop := server()
+	c, stop := client.FakeServer()
 	defer stop()
 	states, err := os.MkdirTemp("", "boxcar-states-*")
 	if err != nil {
@@ -111,7 +80,7 @@ func ExampleUpload_state() {
 
 // A stream of unknown size is spooled to a temporary file first.
 func ExampleFromReader() {
-	c, stop := server()
+	c, stop := client.FakeServer()
 	defer stop()
 
 	r, w := io.Pipe()
@@ -130,7 +99,7 @@ func ExampleFromReader() {
 }
 
 func ExampleError() {
-	c, stop := server()
+	c, stop := client.FakeServer()
 	defer stop()
 
 	_, err := c.GetFile(context.Background(), "12")

@@ -512,3 +512,38 @@ func TestStateDir(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+func TestDecodeState(t *testing.T) {
+	h := sha1.New()
+	running, err := freeze(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := func(n int) []byte { return make([]byte, n*sha1.Size) }
+	for _, c := range []struct {
+		name string
+		s    State
+		ok   bool
+	}{
+		{"fresh", State{Session: "A", Size: 10, PartSize: 5}, true},
+		{"in the middle", State{Session: "A", Size: 10, PartSize: 5, Digests: sums(2), Running: running}, true},
+		{"no session", State{Size: 10, PartSize: 5}, false},
+		{"a negative size", State{Session: "A", Size: -1, PartSize: 5}, false},
+		{"no part size", State{Session: "A", Size: 10}, false},
+		{"half a digest", State{Session: "A", Size: 10, PartSize: 5, Digests: sums(1)[:7], Running: running}, false},
+		{"more parts than the file has", State{Session: "A", Size: 10, PartSize: 5, Digests: sums(3), Running: running}, false},
+		{"no running digest", State{Session: "A", Size: 10, PartSize: 5, Digests: sums(1)}, false},
+		{"a running digest of something else", State{Session: "A", Size: 10, PartSize: 5, Digests: sums(1), Running: []byte("x")}, false},
+	} {
+		text, err := c.s.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := DecodeState(text); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if _, err := DecodeState([]byte(`{"version":2,"session":"A","size":10,"part_size":5}`)); err == nil {
+		t.Error("a state of the future was read")
+	}
+}
