@@ -28,6 +28,7 @@ type transfer struct {
 
 	throttle *throttle
 	mending  bool // only what the server lacks is looked at
+	useless  bool // the parts are as they should be, and make another file
 }
 
 // slot is what is known of one part.
@@ -146,9 +147,7 @@ func (j *job) fail(ctx context.Context, t *transfer, err error) error {
 			e.PartsDone++
 		}
 	}
-	if e.Resumable && HasCode(err, boxapi.CodeDigestMismatch) {
-		// Parts that are all as they should be make another file: nothing
-		// will come of this session.
+	if e.Resumable && t.useless {
 		e.Resumable = false
 		j.abort(ctx, t.session.ID)
 	}

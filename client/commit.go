@@ -47,6 +47,7 @@ func (t *transfer) commit(ctx context.Context) (*boxapi.File, error) {
 	if landed != nil {
 		return landed, nil
 	}
+	t.useless = HasCode(err, boxapi.CodeDigestMismatch)
 	return file, err
 }
 

@@ -179,6 +179,30 @@ func TestResumeBySession(t *testing.T) {
 	}
 }
 
+// A way that keeps damaging one part costs that part, and not what has arrived.
+func TestAPartThatIsAlwaysDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeBox()
+		f.fault = func(kind string, _ int, r *http.Request) *fault {
+			if kind == "part" && strings.HasPrefix(r.Header.Get("Content-Range"), "bytes 30000-") {
+				return &fault{flip: true, cut: -1}
+			}
+			return nil
+		}
+		u := Upload{Source: FromReaderAt(patternReader{resumeSize}, resumeSize), Name: "a", SimpleBelow: 1, State: &memoryState{}}
+		_, err := f.client(t).Upload(t.Context(), u)
+		var failed *UploadError
+		if !errors.As(err, &failed) || !failed.Resumable || failed.PartsDone != 30 {
+			t.Fatalf("%v", err)
+		}
+		f.fault = nil
+		if res := mustUpload(t, f.client(t), u); res.Reused != 30_000 || res.SessionID != failed.SessionID {
+			t.Errorf("%d bytes were reused of session %s", res.Reused, res.SessionID)
+		}
+		f.only(t, "a", pattern(resumeSize))
+	})
+}
+
 // The process dies before it hears of the commit, which may or may not have been
 // done, and the session may be there or forgotten when it comes back.
 func TestResumeACommit(t *testing.T) {
