@@ -144,7 +144,31 @@ func chaosOnce(t *testing.T, seed uint64) string {
 		}
 		return FromReaderAt(bytes.NewReader(data), size)
 	}
-	f.fault = chaos{seed, []float64{0.05, 0.2, 0.5, 0.9}[rnd.IntN(4)]}.fault
+	faults := chaos{seed, []float64{0.05, 0.2, 0.5, 0.9}[rnd.IntN(4)]}
+	expires := rnd.IntN(4) == 0 // the first session does, in the middle
+	forgets := rnd.IntN(3) == 0 // sessions are gone once they are committed
+	f.fault = func(kind string, n int, r *http.Request) *fault {
+		if kind == "part" && r.Header.Get("Content-Range") == fmt.Sprintf("bytes 3000-3999/%d", size) {
+			f.mu.Lock()
+			for _, s := range f.sessions {
+				if expires && s.made == nil {
+					s.gone = 410
+				}
+			}
+			expires = false
+			f.mu.Unlock()
+		}
+		if forgets && (kind == "commit" || kind == "status") {
+			f.mu.Lock()
+			for _, s := range f.sessions {
+				if s.made != nil {
+					s.gone = 404
+				}
+			}
+			f.mu.Unlock()
+		}
+		return faults.fault(kind, n, r)
+	}
 
 	// One small budget, so that some give up in the middle.
 	c := f.client(t, func(cfg *Config) {

@@ -124,7 +124,7 @@ func (j *job) again(ctx context.Context, t *transfer, err error) bool {
 	default:
 		return false
 	}
-	if j.src.at == nil || j.u.Name == "" && j.u.FileID == "" {
+	if j.src.begun() || j.u.Name == "" && j.u.FileID == "" {
 		return false // nothing to send again, or nowhere
 	}
 	if drop && t != nil {
@@ -196,7 +196,12 @@ func (j *job) open(ctx context.Context) (*transfer, error) {
 
 	s, err := j.c.Session(ctx, id)
 	if sessionGone(err) {
-		if j.state != nil && j.state.Committing && j.src.at != nil {
+		if j.state != nil && j.state.Committing {
+			if j.src.at == nil { // its digest is needed before anything is sent
+				if err := j.spool(ctx); err != nil {
+					return nil, err
+				}
+			}
 			return nil, j.digest(ctx)
 		}
 		return j.reopen(ctx, err)
@@ -236,6 +241,7 @@ func left(id string, s *boxapi.UploadSession, err error) error {
 func (j *job) reopen(ctx context.Context, err error) (*transfer, error) {
 	err = &goneError{err}
 	if !j.again(ctx, nil, err) {
+		j.forget() // there is nothing to go on with
 		return nil, err
 	}
 	j.restarts++

@@ -209,12 +209,17 @@ func TestResumeACommit(t *testing.T) {
 	data := pattern(resumeSize)
 	for _, done := range []bool{false, true} {
 		for _, gone := range []int{0, 404, 410} {
-			for _, version := range []bool{false, true} {
-				name := map[bool]string{true: "done", false: "not done"}[done] + map[int]string{0: "", 404: ", forgotten", 410: ", expired"}[gone] + map[bool]string{true: ", version"}[version]
+			for how := range 4 {
+				version, stream := how&1 == 1, how&2 == 2
+				name := map[bool]string{true: "done", false: "not done"}[done] + map[int]string{0: "", 404: ", forgotten", 410: ", expired"}[gone] + map[bool]string{true: ", version"}[version] + map[bool]string{true: ", stream"}[stream]
 				inBubble(t, name, func(t *testing.T) {
 					f := newFakeBox()
 					path := filepath.Join(t.TempDir(), "a")
 					u := Upload{Source: writeSource(t, path, data, time.Now()), Name: "a", SimpleBelow: 1, State: StateFile(path + ".state")}
+					source := func() *Source { return u.Source }
+					if stream {
+						source = func() *Source { return FromReader(bytes.NewReader(data), resumeSize) }
+					}
 					want := 1
 					if version {
 						// With the same bytes, which are no proof then.
@@ -249,9 +254,11 @@ func TestResumeACommit(t *testing.T) {
 							cancel()
 						}()
 					}
+					u.Source = source()
 					if _, err := f.client(t).Upload(ctx, u); err == nil {
 						t.Fatal("no error")
 					}
+					u.Source = source()
 					f.fault = nil
 					for _, s := range f.sessions {
 						s.gone = gone

@@ -95,6 +95,9 @@ func (s *Source) reader(ctx context.Context) io.Reader {
 	return readerFunc(func(p []byte) (int, error) { return s.pump.read(ctx, p) })
 }
 
+// begun says whether something of a stream was read, which can't be read again.
+func (s *Source) begun() bool { return s.at == nil && s.pump != nil }
+
 // stop lets the goroutine of a stream end.
 func (s *Source) stop() {
 	if s.pump != nil {

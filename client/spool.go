@@ -9,21 +9,21 @@ import (
 	"os"
 )
 
-// spoolAll writes a stream to a temporary file, hashing it, and makes that the
-// source. done removes it.
-func (j *job) spoolAll(ctx context.Context) (done func(), err error) {
+// spool writes a stream to a temporary file, hashing it, and makes that the
+// source. The file is removed when the job ends.
+func (j *job) spool(ctx context.Context) error {
 	most := j.u.Spool.Max
 	if j.src.size >= 0 {
 		most = j.src.size
 	}
 	f, err := os.CreateTemp(j.u.Spool.Dir, "boxcar-spool-*")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	done = func() {
+	j.atEnd = append(j.atEnd, func() {
 		f.Close()
 		os.Remove(f.Name())
-	}
+	})
 	h, stream := sha1.New(), j.src.reader(ctx)
 	size := int64(0)
 	buf := make([]byte, blockSize)
@@ -44,8 +44,7 @@ func (j *job) spoolAll(ctx context.Context) (done func(), err error) {
 			err = fmt.Errorf("%w: it ends %d bytes early", ErrSourceChanged, j.src.size-size)
 		}
 		if err != nil {
-			done()
-			return nil, err
+			return err
 		}
 		if n > 0 {
 			j.u.Progress.tell(Event{Kind: Spooling, Bytes: int64(n), Total: j.src.size})
@@ -56,7 +55,7 @@ func (j *job) spoolAll(ctx context.Context) (done func(), err error) {
 	}
 	j.src = &Source{at: f, size: size, path: j.src.path}
 	j.sum, j.summed = [20]byte(h.Sum(nil)), true
-	return done, nil
+	return nil
 }
 
 // spooledPart is a part of a stream in a temporary file.

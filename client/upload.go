@@ -149,6 +149,7 @@ type job struct {
 	restarts int
 	names    int // that KeepBoth has tried
 	reused   int64
+	atEnd    []func() // removes temporary files
 }
 
 // target is where an upload goes, once conflicts are decided.
@@ -169,20 +170,23 @@ func (c *Client) Upload(ctx context.Context, u Upload) (*Result, error) {
 		return nil, err
 	}
 	j := &job{c: c, u: u, src: u.Source, to: target{folderID: u.FolderID, name: u.Name, fileID: u.FileID}}
+	defer func() {
+		for _, done := range j.atEnd {
+			done()
+		}
+	}()
 	if j.src.stream != nil {
 		if j.src.used {
 			return nil, ErrStreamUsed
 		}
 		j.src.used = true
-		defer j.src.stop()
+		defer u.Source.stop()
 		// A large stream of known size goes part by part; it is spooled like
 		// the others if the server then wants it without a session.
 		if j.src.size < 0 || !j.chunkedFirst() {
-			done, err := j.spoolAll(ctx)
-			if err != nil {
+			if err := j.spool(ctx); err != nil {
 				return nil, err
 			}
-			defer done()
 		}
 	}
 	if u.SessionID == "" && u.State != nil {
@@ -270,11 +274,9 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 	if HasCode(err, boxapi.CodeFileSizeTooSmall) {
 		j.c.tooSmall.Store(max(j.c.tooSmall.Load(), j.src.size))
 		if j.src.at == nil {
-			done, err := j.spoolAll(ctx)
-			if err != nil {
+			if err := j.spool(ctx); err != nil {
 				return nil, err
 			}
-			defer done()
 		}
 		return j.simple(ctx)
 	}
