@@ -71,7 +71,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: HasCode is wrong", c.name)
 		}
 		if IsNotFound(wrapped) != (c.status == 404) || IsConflict(wrapped) != (c.status == 409) || IsRateLimited(wrapped) != (c.status == 429) {
-			t.Errorf("%s: a helper is wrong", c.name)
+			t.Errorf("%s: one of Is… is wrong", c.name)
 		}
 		if text := wrapped.Error(); !strings.HasPrefix(text, fmt.Sprintf("upload: GET /x: %d", c.status)) {
 			t.Errorf("%s: %s", c.name, text)
