@@ -49,6 +49,7 @@ var table = map[string][]string{
 	"internal/vfs/faultfs":       {"internal/vfs"},
 	"internal/daemon/daemontest": {anything},
 
+	"client/servertest": {"client", "boxapi"},
 	"internal/archtest": {anything},
 	"bench/...":         {anything},
 	"examples/...":      {"boxapi", "client", "boxtest"},
