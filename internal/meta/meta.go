@@ -52,6 +52,7 @@ type Tx interface {
 	Items
 	Sessions
 	Parts
+	Blobs
 	Events
 	SharedLinks
 	Favourites

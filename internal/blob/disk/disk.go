@@ -150,14 +150,19 @@ func notFound(key blob.Key, cause error) error {
 	return content.Errorf(content.NotFound, "there is no blob %q", key).Because(cause)
 }
 
-// Delete removes a blob.
-func (s *Store) Delete(ctx context.Context, key blob.Key) error {
-	if !key.Valid() {
-		return nil // what can't be there is not there
-	}
-	name, _ := place(key, 0)
-	if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("delete blob %s: %w", key, trouble(err))
+// Delete removes blobs.
+func (s *Store) Delete(ctx context.Context, keys ...blob.Key) error {
+	for _, key := range keys {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !key.Valid() {
+			continue // what can't be there is not there
+		}
+		name, _ := place(key, 0)
+		if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("delete blob %s: %w", key, trouble(err))
+		}
 	}
 	return nil
 }

@@ -232,6 +232,26 @@ func (t *faultyTx) Log(id content.SessionID, after int64, limit int) ([]meta.Log
 	return ask(t, func() ([]meta.LogEntry, error) { return t.tx.Log(id, after, limit) })
 }
 
+func (t *faultyTx) InsertBlob(key blob.Key, at time.Time, b []byte) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.InsertBlob(key, at, b) })
+}
+
+func (t *faultyTx) Blob(key blob.Key) ([]byte, error) {
+	return ask(t, func() ([]byte, error) { return t.tx.Blob(key) })
+}
+
+func (t *faultyTx) BlobInfo(key blob.Key) (blob.Info, error) {
+	return ask(t, func() (blob.Info, error) { return t.tx.BlobInfo(key) })
+}
+
+func (t *faultyTx) Blobs(after int64, limit int) ([]meta.BlobEntry, error) {
+	return ask(t, func() ([]meta.BlobEntry, error) { return t.tx.Blobs(after, limit) })
+}
+
+func (t *faultyTx) DeleteBlobs(keys []blob.Key) error {
+	return do(t, func() error { return t.tx.DeleteBlobs(keys) })
+}
+
 func (t *faultyTx) InsertPart(a meta.Manifest, b meta.Part) error {
 	return do(t, func() error { return t.tx.InsertPart(a, b) })
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlmeta"
@@ -207,6 +208,11 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"AppendLog":       {run: func(tx *sqlmeta.Tx) { tx.AppendLog(id, content.LogEvent{}) }},
 		"CountLog":        {run: func(tx *sqlmeta.Tx) { tx.CountLog(id) }},
 		"Log":             {run: func(tx *sqlmeta.Tx) { tx.Log(id, 0, 10) }},
+		"InsertBlob":      {run: func(tx *sqlmeta.Tx) { tx.InsertBlob(blob.Key(key), s0, nil) }},
+		"Blob":            {run: func(tx *sqlmeta.Tx) { tx.Blob(blob.Key(key)) }},
+		"BlobInfo":        {run: func(tx *sqlmeta.Tx) { tx.BlobInfo(blob.Key(key)) }},
+		"Blobs":           {run: func(tx *sqlmeta.Tx) { tx.Blobs(1, 10) }},
+		"DeleteBlobs":     {run: func(tx *sqlmeta.Tx) { tx.DeleteBlobs([]blob.Key{blob.Key(key)}) }},
 		"Part":            {run: func(tx *sqlmeta.Tx) { tx.Part(1, 0) }},
 		"Parts":           {run: func(tx *sqlmeta.Tx) { tx.Parts(1, 0, 10) }},
 		"CountParts":      {run: func(tx *sqlmeta.Tx) { tx.CountParts(1) }},
