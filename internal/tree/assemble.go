@@ -62,6 +62,11 @@ func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, erro
 	if err != nil {
 		return nil, "", err
 	}
+	return a.way(rows)
+}
+
+// way is above, of rows that are there.
+func (a *assembler) way(rows []meta.Item) ([]content.Folder, content.Status, error) {
 	path, status := make([]content.Folder, 0, len(rows)), content.Active
 	for _, row := range rows {
 		switch {
@@ -173,27 +178,53 @@ func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind me
 
 // find is load for who goes on to change the row.
 func (s *Service) find(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
+	return s.assembler(tx).find(who, id, kind, do)
+}
+
+func (a *assembler) find(who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
 	if kind == meta.Folder && id == 0 {
 		id = who.Root
 	}
-	gone := content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
-	row, err = tx.Item(id)
-	if content.Is(err, content.NotFound) || err == nil && row.Kind != kind {
-		return row, nil, gone
+	gone := func() error {
+		return content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
+	}
+	rows, err := a.tx.Lineage(id)
+	if content.Is(err, content.NotFound) {
+		return row, nil, gone()
 	}
 	if err != nil {
 		return row, nil, err
 	}
-	if item, err = s.assemble(tx, row); err != nil {
+	row = rows[len(rows)-1]
+	if row.Kind != kind {
+		return row, nil, gone()
+	}
+	path, status, err := a.way(rows[:len(rows)-1])
+	if err != nil {
+		return row, nil, err
+	}
+	if item, err = a.item(row, path, status); err != nil {
 		return row, nil, err
 	}
 	if content.NodeOf(item).Status == inLimbo {
-		return row, nil, gone
+		return row, nil, gone()
 	}
 	if err := content.Allow(who, do, item); err != nil {
 		if content.Is(err, content.NotFound) {
-			return row, nil, gone
+			return row, nil, gone()
 		}
+		return row, nil, err
+	}
+	return row, item, nil
+}
+
+// findLive is find for what is not in the trash, neither itself nor with a folder.
+func (a *assembler) findLive(who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
+	row, item, err = a.find(who, id, kind, do)
+	if err == nil && content.NodeOf(item).Status != content.Active {
+		err = content.Errorf(content.Trashed, "%s %s is in the trash", kindNames[kind], id)
+	}
+	if err != nil {
 		return row, nil, err
 	}
 	return row, item, nil
@@ -224,14 +255,8 @@ func (a *assembler) placed(row meta.Item) (content.Item, error) {
 
 // live is load for what is not in the trash, neither itself nor with a folder.
 func (s *Service) live(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
-	item, err := s.load(tx, who, id, kind, do)
-	if err != nil {
-		return nil, err
-	}
-	if content.NodeOf(item).Status != content.Active {
-		return nil, content.Errorf(content.Trashed, "%s %s is in the trash", kindNames[kind], id)
-	}
-	return item, nil
+	_, item, err := s.assembler(tx).findLive(who, id, kind, do)
+	return item, err
 }
 
 func (s *Service) liveFile(tx meta.Tx, who content.Principal, id content.ID, do content.Action) (*content.File, error) {

@@ -17,12 +17,8 @@ import (
 // body over the limit for files.
 func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 *content.SHA1, body io.Reader) (*content.File, error) {
 	var room int64
-	err := s.Meta.View(ctx, func(tx meta.Tx) error {
-		if err := s.Tree.Admit(tx, who, t, pre); err != nil {
-			return err
-		}
-		u, err := tx.User(who.User)
-		room = u.Room(0)
+	err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+		room, err = s.Tree.Admit(tx, who, t, pre)
 		return err
 	})
 	if err != nil {

@@ -152,6 +152,10 @@ func (t *faultyTx) ItemNamed(parent content.ID, key string) (meta.Item, error) {
 	return ask(t, func() (meta.Item, error) { return t.tx.ItemNamed(parent, key) })
 }
 
+func (t *faultyTx) Lineage(id content.ID) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Lineage(id) })
+}
+
 func (t *faultyTx) Ancestors(id content.ID) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Ancestors(id) })
 }

@@ -128,6 +128,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
 		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
 		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
+		"Lineage":         {sorts, func(tx *sqlmeta.Tx) { tx.Lineage(1) }},
 		"ItemsIn by name": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10}) }},
 		"ItemsIn after":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10, After: meta.Item{Key: "a"}}) }},
 		"ItemsIn by id":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Limit: 10}) }},

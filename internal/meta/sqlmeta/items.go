@@ -192,7 +192,16 @@ func (tx *Tx) ItemNamed(parent content.ID, key string) (meta.Item, error) {
 
 // Ancestors is a meta.Items method.
 func (tx *Tx) Ancestors(id content.ID) ([]meta.Item, error) {
-	all, err := list(tx, "list ancestors", `
+	all, err := tx.Lineage(id)
+	if err != nil {
+		return nil, err
+	}
+	return all[:len(all)-1], nil
+}
+
+// Lineage is a meta.Items method.
+func (tx *Tx) Lineage(id content.ID) ([]meta.Item, error) {
+	all, err := list(tx, "list lineage", `
 		WITH RECURSIVE up (id, parent, height) AS (
 			SELECT id, parent, 0 FROM item WHERE id = ?
 			UNION ALL
@@ -207,7 +216,7 @@ func (tx *Tx) Ancestors(id content.ID) ([]meta.Item, error) {
 	if len(all) == 0 {
 		return nil, noItem(id)
 	}
-	return all[:len(all)-1], nil // the last is the item itself
+	return all, nil
 }
 
 // itemOrders are the columns that listings go by within one kind, the id behind

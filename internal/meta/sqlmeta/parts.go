@@ -100,7 +100,7 @@ func (tx *Tx) Refers(key blob.Key) (bool, error) {
 // OrphanManifests is a meta.Parts method.
 func (tx *Tx) OrphanManifests(limit int) ([]meta.Manifest, error) {
 	// One seek for each manifest rather than a visit to each part.
-	return list(tx, "list orphan manifests", `
+	return longList(tx, "list orphan manifests", `
 		WITH RECURSIVE m (id) AS (
 			SELECT MIN(manifest) FROM part
 			UNION ALL
