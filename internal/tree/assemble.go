@@ -188,22 +188,14 @@ func (a *assembler) find(who content.Principal, id content.ID, kind meta.ItemKin
 	gone := func() error {
 		return content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
 	}
-	rows, err := a.tx.Lineage(id)
-	if content.Is(err, content.NotFound) {
+	row, w, err := a.locate(id, id == who.Root)
+	if content.Is(err, content.NotFound) || err == nil && row.Kind != kind {
 		return row, nil, gone()
 	}
 	if err != nil {
 		return row, nil, err
 	}
-	row = rows[len(rows)-1]
-	if row.Kind != kind {
-		return row, nil, gone()
-	}
-	path, status, err := a.way(rows[:len(rows)-1])
-	if err != nil {
-		return row, nil, err
-	}
-	if item, err = a.item(row, path, status); err != nil {
+	if item, err = a.item(row, w.path, w.status); err != nil {
 		return row, nil, err
 	}
 	if content.NodeOf(item).Status == inLimbo {
@@ -216,6 +208,29 @@ func (a *assembler) find(who content.Principal, id content.ID, kind meta.ItemKin
 		return row, nil, err
 	}
 	return row, item, nil
+}
+
+// locate is an item's row and the way to it. Of a root, and of what lies in a folder
+// that is known, only the row is asked for.
+func (a *assembler) locate(id content.ID, root bool) (row meta.Item, w way, err error) {
+	if root || len(a.ways) > 0 {
+		if row, err = a.tx.Item(id); err != nil {
+			return row, w, err
+		}
+		if w, ok := a.ways[row.Parent]; ok {
+			return row, w, nil
+		}
+		if row.Parent == 0 {
+			return row, way{status: content.Active}, nil
+		}
+	}
+	rows, err := a.tx.Lineage(id)
+	if err != nil {
+		return row, w, err
+	}
+	last := len(rows) - 1
+	w.path, w.status, err = a.way(rows[:last])
+	return rows[last], w, err
 }
 
 // findLive is find for what is not in the trash, neither itself nor with a folder.
@@ -233,6 +248,14 @@ func (a *assembler) findLive(who content.Principal, id content.ID, kind meta.Ite
 // assemble makes an item of its row, with the folders above it.
 func (s *Service) assemble(tx meta.Tx, row meta.Item) (content.Item, error) {
 	return s.assembler(tx).placed(row)
+}
+
+// know keeps the way to what is in a folder that has been assembled, as it then was.
+func (a *assembler) know(in *content.Folder) {
+	if a.ways == nil {
+		a.ways = map[content.ID]way{}
+	}
+	a.ways[in.ID] = way{append(in.Path[:len(in.Path):len(in.Path)], *in), in.Status}
 }
 
 // placed is assemble for many items: what lies in one folder shares the way to it.

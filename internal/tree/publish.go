@@ -215,6 +215,8 @@ func (s *Service) Publish(tx meta.Tx, who content.Principal, t Target, pre conte
 	if err := s.recordIn(tx, who, now, content.ItemUpload, row, *p.row); err != nil {
 		return nil, err
 	}
+	// Of the folders above, nothing is shown that the upload has changed.
+	p.a.know(p.in)
 	return p.a.uploaded(who, row.ID)
 }
 

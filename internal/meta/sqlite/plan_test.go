@@ -127,8 +127,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"SweepTokens":     {run: func(tx *sqlmeta.Tx) { tx.SweepTokens(s0, s0, 10) }},
 		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
 		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
-		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
-		"Lineage":         {sorts, func(tx *sqlmeta.Tx) { tx.Lineage(1) }},
+		"Ancestors":       {run: func(tx *sqlmeta.Tx) { tx.Ancestors(1) }},
+		"Lineage":         {run: func(tx *sqlmeta.Tx) { tx.Lineage(1) }},
 		"ItemsIn by name": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10}) }},
 		"ItemsIn after":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10, After: meta.Item{Key: "a"}}) }},
 		"ItemsIn by id":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Limit: 10}) }},
