@@ -30,12 +30,10 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 	}
 	defer release()
 
-	key := s.newKey()
-	s.arriving.Store(key, nil)
-	defer s.arriving.Delete(key)
 	src := s.Intake.Verify(&capped{r: body, most: s.Tree.MaxFileSize, room: room}, blob.Want{Size: blob.AnySize, SHA1: sha1}, nil)
 	defer src.Close()
-	if err := s.Blobs.Put(ctx, key, src); err != nil {
+	got, err := s.take(ctx, src)
+	if err != nil {
 		if content.Is(err, content.DigestMismatch) {
 			var e *content.Error
 			errors.As(err, &e)
@@ -43,6 +41,7 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 		}
 		return nil, err
 	}
+	defer s.settled(got)
 	sum := src.Sum()
 
 	ctx, cancel := s.settle(ctx)
@@ -53,9 +52,12 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 	err = s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
 		defer func() { refused = err }()
 		if sum.Size > 0 {
+			if err := got.put(tx); err != nil {
+				return err
+			}
 			part := meta.Part{
 				Part: content.Part{ID: partID(s.newSessionID(), 0), Span: content.Span{End: sum.Size}, SHA1: sum.SHA1},
-				Blob: key, CreatedAt: now, After: src.State(),
+				Blob: got.key, CreatedAt: now, After: src.State(),
 			}
 			if err := tx.InsertPart(manifest, part); err != nil {
 				return err
@@ -65,7 +67,7 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 		return err
 	})
 	if refused != nil || err == nil && sum.Size == 0 {
-		s.discard([]blob.Key{key})
+		s.refuse(got)
 	}
 	return file, err
 }

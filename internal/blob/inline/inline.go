@@ -49,76 +49,82 @@ func New(rows meta.Store, large blob.Store, now func() time.Time) *Store {
 
 // Put stores all of src under a new key.
 func (s *Store) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
-	switch {
-	case !key.Valid():
+	if !key.Valid() {
 		return fmt.Errorf("put blob %q: not a key", key)
-	case src.Len() > 0:
-		return fmt.Errorf("put blob %s: %d bytes of the source were read before", key, src.Len())
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("put blob %s: %w", key, context.Cause(ctx))
 	}
 	if _, busy := s.putting.LoadOrStore(key, nil); busy {
 		return inUse(key)
 	}
 	defer s.putting.Delete(key)
 
-	if src.Size() <= Most {
-		if ctx.Err() != nil {
-			return fmt.Errorf("put blob %s: %w", key, context.Cause(ctx))
-		}
-		b, whole, err := src.First()
-		if err != nil {
-			return fmt.Errorf("put blob %s: %w", key, err)
-		}
-		if whole && len(b) <= Most {
-			return s.insert(ctx, key, src, b)
-		}
+	b, small, err := s.Whole(src)
+	if err != nil {
+		return fmt.Errorf("put blob %s: %w", key, err)
 	}
-	_, err := s.info(ctx, key)
-	switch {
+	beside := s.info
+	if small {
+		beside = s.large.Stat
+	}
+	switch _, err := beside(ctx, key); {
 	case err == nil:
 		return inUse(key)
 	case !content.Is(err, content.NotFound):
-		return err
+		return fmt.Errorf("put blob %s: %w", key, err)
 	}
-	return s.large.Put(ctx, key, src)
-}
-
-func inUse(key blob.Key) error { return fmt.Errorf("put blob %s: the key is in use", key) }
-
-// insert stores b, which is all of src and verified.
-func (s *Store) insert(ctx context.Context, key blob.Key, src *blob.Source, b []byte) error {
-	_, err := s.large.Stat(ctx, key)
-	switch {
-	case err == nil:
-		return inUse(key)
-	case !content.Is(err, content.NotFound):
-		return err
+	if !small {
+		return s.large.Put(ctx, key, src)
 	}
-	at := s.now()
-	free, ran := false, false
+	ran := false
 	err = s.rows.Update(ctx, func(tx meta.Tx) (err error) {
-		free, ran = false, false
-		free, err = tx.InsertBlob(key, at, b)
+		err = s.PutIn(tx, key, b)
 		ran = err == nil
 		return err
 	})
+	if err != nil && ran {
+		// The row may have been made all the same, and must not stand.
+		err = errors.Join(err, s.remove(context.WithoutCancel(ctx), key))
+	}
 	if err != nil {
-		err = fmt.Errorf("put blob %s: %w", key, err)
-		if ran && free {
-			// The row may have been made all the same, and must not stand.
-			err = errors.Join(err, s.remove(context.WithoutCancel(ctx), key))
-		}
-		return err
-	}
-	if !free {
-		return inUse(key)
-	}
-	for err == nil { // it was looked at, and is now read
-		_, err = src.Next()
-	}
-	if err != io.EOF {
 		return fmt.Errorf("put blob %s: %w", key, err)
 	}
 	return nil
+}
+
+func inUse(key blob.Key) error { return fmt.Errorf("blob %s: the key is in use", key) }
+
+// Whole gives all of src, verified, if that is small enough for a row: src has then
+// been read, and the bytes stay until it is closed. Otherwise nothing of it has been read.
+func (s *Store) Whole(src *blob.Source) (b []byte, small bool, err error) {
+	if src.Len() > 0 {
+		return nil, false, fmt.Errorf("%d bytes of the source were read before", src.Len())
+	}
+	if src.Size() > Most {
+		return nil, false, nil
+	}
+	b, whole, err := src.First()
+	if err != nil || !whole || len(b) > Most {
+		return nil, false, err
+	}
+	for err == nil {
+		_, err = src.Next()
+	}
+	if err != io.EOF {
+		return nil, false, err
+	}
+	return b, true, nil
+}
+
+// PutIn makes b the blob of a key as a part of tx, and so durable with it. It is for who
+// has just made the key: large blobs are not asked whether they have it.
+func (s *Store) PutIn(tx meta.Tx, key blob.Key, b []byte) error {
+	free, err := tx.InsertBlob(key, s.now(), b)
+	if err == nil && !free {
+		err = inUse(key)
+	}
+	return err
 }
 
 func (s *Store) info(ctx context.Context, key blob.Key) (info blob.Info, err error) {
