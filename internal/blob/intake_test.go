@@ -197,6 +197,9 @@ func TestFirst(t *testing.T) {
 					if err != nil || !bytes.HasPrefix(data, first) || size > 0 && len(first) == 0 {
 						t.Fatalf("%s: first is %d bytes, %v", name, len(first), err)
 					}
+					if b, again, err := src.First(); err != nil || again != whole || !bytes.Equal(b, first) {
+						t.Errorf("%s: a second look is at %d bytes, whole %v, %v", name, len(b), again, err)
+					}
 					// One whose end came with its last bytes may be whole at the very size of a block.
 					if whole && len(first) != size || size <= most != whole && size != small {
 						t.Errorf("%s: the first block has %d bytes, whole is %v", name, len(first), whole)

@@ -30,6 +30,7 @@ type Source struct {
 	ended  bool   // r has said so, and what it gave has been handed out
 	err    error  // what every further call returns
 	peeked []byte // by First, and not handed out yet
+	whole  bool   // what First said of it
 
 	keeps  bool
 	kept   Kept
@@ -98,10 +99,14 @@ func (s *Source) Next() ([]byte, error) {
 // First looks at the first block, which Next or Read gives all the same. whole says
 // that it is all there is, and that it is what was promised: more than smallSize bytes
 // of a source whose size nobody knows are never whole, and neither are more than
-// BlockSize. It comes before the first byte; errors are those of Next.
+// BlockSize. It comes before the first byte, as often as anybody wants to look;
+// errors are those of Next.
 func (s *Source) First() (b []byte, whole bool, err error) {
-	if s.peeked != nil || s.sha1.Len() > 0 {
+	if s.Len() > 0 {
 		return nil, false, errors.New("the source has been read before")
+	}
+	if s.peeked != nil {
+		return s.peeked, s.whole, nil
 	}
 	b, err = s.Next()
 	if err == io.EOF {
@@ -117,7 +122,7 @@ func (s *Source) First() (b []byte, whole bool, err error) {
 		}
 		whole = true
 	}
-	s.peeked = b
+	s.peeked, s.whole = b, whole
 	return b, whole, nil
 }
 
