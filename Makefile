@@ -94,7 +94,7 @@ dev: build ## a server on data that make clean throws away; ARGS=... for its fla
 	@mkdir -p .cache && exec bin/boxcar serve --data .cache/dev $(ARGS)
 
 .PHONY: bench
-bench: ## the server beside its floor, see bench/; ARGS=... for its flags
+bench: ## the server beside floors and other servers, see bench/; ARGS=... for its flags
 	@go run ./bench $(ARGS)
 
 .PHONY: bench-scale

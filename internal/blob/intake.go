@@ -2,6 +2,7 @@ package blob
 
 import (
 	"io"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -31,6 +32,7 @@ const (
 // of its own.
 type Intake struct {
 	hasher *digest.Hasher
+	writes turns
 
 	mu       sync.Mutex
 	extra    int // blocks that may be taken beyond one a source
@@ -43,7 +45,10 @@ type Intake struct {
 
 // NewIntake makes an Intake with so many blocks to share.
 func NewIntake(extra int) *Intake {
-	return &Intake{hasher: new(digest.Hasher), extra: extra, keep: extra * 3 / 4}
+	return &Intake{
+		hasher: new(digest.Hasher), extra: extra, keep: extra * 3 / 4,
+		writes: turns{free: max(4, 2*runtime.GOMAXPROCS(0))},
+	}
 }
 
 // Hasher hashes for the sources, and for who else wants to be hashed beside them.

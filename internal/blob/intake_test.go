@@ -38,8 +38,8 @@ func someBytes(n int, seed byte) []byte {
 // one is asked for, and all memory comes back.
 func TestNext(t *testing.T) {
 	const b = blob.BlockSize
-	for _, extra := range []int{0, 1, 2, 5, 100} {
-		for _, size := range []int{0, 1, 63, 64, 65, 4096, 64 << 10, 64<<10 + 1, b - 1, b, b + 1, 2 * b, 3*b + 77, 9 * b} {
+	for _, extra := range []int{0, 1, 7} {
+		for _, size := range []int{0, 1, 63, 64, 65, 4096, 64 << 10, 64<<10 + 1, b - 1, b, b + 1, 2 * b, 4*b + 77} {
 			for _, known := range []bool{true, false} {
 				for _, keep := range []bool{true, false} {
 					name := fmt.Sprintf("%d bytes, known %v, keep %v, %d to share", size, known, keep, extra)

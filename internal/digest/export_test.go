@@ -84,3 +84,25 @@ func Wrong() []string {
 	}
 	return append(used, p.name)
 }
+
+// Order is who has a turn, when runs of these ranks want so many quanta each
+// and one stream is hashed at a time.
+func Order(quanta int, ranks ...int64) (turns []int) {
+	h := &Hasher{}
+	m := &plan{kernels: portable(), most: 1}
+	who := map[*Run]int{}
+	var h1 chain
+	for i, rank := range ranks {
+		r := &Run{Rank: rank, wanted: true, p: make([]byte, quanta*quantum), h: &h1}
+		who[r] = i
+		h.queue(r)
+	}
+	for b := (batch{}); h.next(m, &b); {
+		r := b.runs[0]
+		turns = append(turns, who[r])
+		if r.p = r.p[b.size:]; len(r.p) > 0 {
+			h.queue(r)
+		}
+	}
+	return turns
+}

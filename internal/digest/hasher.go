@@ -18,7 +18,8 @@ type Hasher struct {
 	plan *plan // nil for what this machine is best at
 
 	mu      sync.Mutex
-	wanted  []*Run // that somebody waits for; in turns, each for a quantum
+	turn    uint64 // batches taken so far
+	wanted  []*Run // that somebody waits for, by rank; each has its turn for a quantum
 	ready   []*Run // that nobody waits for yet
 	streams int    // of those who said so
 	workers int
@@ -35,12 +36,18 @@ const inline = 16 << 10
 // time, and can be used again after Wait. The zero value is ready to use; it
 // must not be copied.
 type Run struct {
+	// Rank puts the streams in order where more are wanted than can be hashed
+	// at once: the lowest first, but for one time in eight, when it is who waits
+	// longest. Below zero it makes every run wanted at once.
+	Rank int64
+
 	hasher  *Hasher
 	p       []byte // what is left: whole blocks
 	h, also *chain
 	done    chan struct{} // of capacity 1
 	busy    bool          // until it has been waited for
-	wanted  bool          // under Hasher.mu
+	wanted  bool          // under Hasher.mu, as is turn
+	turn    uint64        // of the Hasher, when the run began to wait
 }
 
 // Join says that a stream begins, which will bring bytes again and again. Runs
@@ -87,12 +94,36 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if r.wanted = h.streams <= 1; r.wanted {
-		h.wanted = append(h.wanted, r)
-	} else {
-		h.ready = append(h.ready, r)
-	}
+	r.wanted = r.Rank < 0 || h.streams <= 1
+	h.queue(r)
 	h.employ()
+}
+
+// queue adds a run to those of its kind.
+func (h *Hasher) queue(r *Run) {
+	r.turn = h.turn
+	if !r.wanted {
+		h.ready = append(h.ready, r)
+		return
+	}
+	at := len(h.wanted)
+	for at > 0 && h.wanted[at-1].Rank > r.Rank {
+		at--
+	}
+	h.wanted = slices.Insert(h.wanted, at, r)
+}
+
+// oldest puts who waits longest before all others.
+func (h *Hasher) oldest() {
+	at := 0
+	for i, r := range h.wanted {
+		if r.turn < h.wanted[at].turn {
+			at = i
+		}
+	}
+	r := h.wanted[at]
+	copy(h.wanted[1:at+1], h.wanted[:at])
+	h.wanted[0] = r
 }
 
 // Wait returns when the run that was started has been hashed.
@@ -112,7 +143,7 @@ func (h *Hasher) want(r *Run) {
 	r.wanted = true
 	if i := slices.Index(h.ready, r); i >= 0 {
 		h.ready = slices.Delete(h.ready, i, i+1)
-		h.wanted = append(h.wanted, r)
+		h.queue(r)
 		h.employ()
 	}
 }
@@ -162,15 +193,12 @@ func (h *Hasher) work(m *plan) {
 		runtime.Gosched()
 		h.mu.Lock()
 		for _, r := range b.runs {
-			switch {
-			case len(r.p) == 0:
-				r.h, r.also, r.p = nil, nil, nil
-				r.done <- struct{}{}
-			case r.wanted:
-				h.wanted = append(h.wanted, r)
-			default:
-				h.ready = append(h.ready, r)
+			if len(r.p) > 0 {
+				h.queue(r)
+				continue
 			}
+			r.h, r.also, r.p = nil, nil, nil
+			r.done <- struct{}{}
 		}
 	}
 	h.workers--
@@ -204,6 +232,9 @@ func (h *Hasher) next(m *plan, b *batch) bool {
 		room = b.by.lanes
 	} else if m.two != nil {
 		room = 2
+	}
+	if h.turn++; h.turn%8 == 0 && len(h.wanted) > 0 {
+		h.oldest()
 	}
 	b.fill(&h.wanted, &room)
 	b.fill(&h.ready, &room)

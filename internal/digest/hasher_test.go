@@ -220,3 +220,22 @@ func BenchmarkHasher(b *testing.B) {
 		})
 	}
 }
+
+func TestTheLowestRankGoesFirstAndNobodyWaitsForEver(t *testing.T) {
+	if got, want := digest.Order(2, 5, -1, 3, 5), []int{1, 1, 2, 2, 0, 3, 0, 3}; !slices.Equal(got, want) {
+		t.Errorf("turns are %v, want %v", got, want)
+	}
+	// A long run of a low rank leaves the others one turn in eight.
+	turns := digest.Order(40, 0, 9, 9)
+	for who, want := range map[int]int{1: 4, 2: 4} {
+		got := 0
+		for _, w := range turns[:40+8-1] {
+			if w == who {
+				got++
+			}
+		}
+		if got < want-2 || got > want {
+			t.Errorf("of the first 47 turns %d are of run %d: %v", got, who, turns)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"context"
 
 	"boxcar/internal/blob"
@@ -45,6 +46,14 @@ func (s *Service) take(ctx context.Context, src *blob.Source) (arrived, error) {
 		return a, err
 	}
 	return a, nil
+}
+
+// own keeps bytes that are on the way into a row when their source's memory goes
+// to somebody else, who may be done with it before.
+func (a *arrived) own() {
+	if a.rows != nil {
+		a.b = bytes.Clone(a.b)
+	}
 }
 
 // put makes the bytes a blob, if they are none, with the rest of tx.

@@ -27,10 +27,10 @@ type front struct {
 	now   content.Front
 	saved int64 // how far the row is
 	after []mark
-	busy  chan struct{}        // closed when the goroutine that catches up ends; nil if none
-	again bool                 // it was asked to look again before it ends
-	err   error                // why the last one ended early
-	kept  map[int64]*blob.Kept // parts in memory that the front has not come to, by where they start
+	busy  chan struct{}           // closed when the goroutine that catches up ends; nil if none
+	again bool                    // it was asked to look again before it ends
+	err   error                   // why the last one ended early
+	kept  map[blob.Key]*blob.Kept // parts in memory that the front has not come to
 }
 
 // mark is the state behind the part that starts at start, not yet in its row.
@@ -71,46 +71,43 @@ func (s *Service) drop(id content.SessionID, f *front) {
 // sends parts in order, several at a time, is not further ahead.
 const window = 64 << 20
 
-// near says whether the front may soon come to span.
-func (f *front) near(span content.Span) bool {
-	n := f.at().N
-	return span.Start >= n && span.End <= n+window
-}
+// away is how far the front is from span, in bytes.
+func (f *front) away(span content.Span) int64 { return max(0, span.Start-f.at().N) }
 
-// keep holds the bytes of a stored part until the front comes to it.
-func (f *front) keep(start int64, k *blob.Kept) {
+// keep holds the bytes of a part until the front comes to it.
+func (f *front) keep(key blob.Key, start int64, k *blob.Kept) {
 	if k == nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.now.N > start || f.kept[start] != nil {
+	if f.now.N > start {
 		k.Free()
 		return
 	}
 	if f.kept == nil {
-		f.kept = map[int64]*blob.Kept{}
+		f.kept = map[blob.Key]*blob.Kept{}
 	}
-	f.kept[start] = k
+	f.kept[key] = k
 }
 
-// take gives the bytes of a part that were kept, nil if none were.
-func (f *front) take(start int64) *blob.Kept {
+// take gives the bytes of a part if they were kept.
+func (f *front) take(key blob.Key) *blob.Kept {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	k := f.kept[start]
-	delete(f.kept, start)
+	k := f.kept[key]
+	delete(f.kept, key)
 	return k
 }
 
-// forget frees what was kept.
+// forget frees all that was kept.
 func (f *front) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for start, k := range f.kept {
+	for _, k := range f.kept {
 		k.Free()
-		delete(f.kept, start)
 	}
+	clear(f.kept)
 }
 
 // tee gives what hashes the file along with the part that starts at start, if
@@ -289,7 +286,7 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 		if err != nil {
 			return err
 		}
-		if k := f.take(now.N); k != nil {
+		if k := f.take(p.Blob); k != nil {
 			s.hashKept(d, k)
 		} else if err := s.hashStored(ctx, d, p); err != nil {
 			return err
@@ -313,7 +310,7 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 // hashKept adds the bytes of a part that are still in memory to d.
 func (s *Service) hashKept(d *digest.SHA1, k *blob.Kept) {
 	defer k.Free()
-	w := behind{h: s.Intake.Hasher(), d: d}
+	w := s.behind(d)
 	for _, b := range k.Blocks() {
 		w.Write(b)
 	}
@@ -324,9 +321,9 @@ func (s *Service) hashKept(d *digest.SHA1, k *blob.Kept) {
 func (s *Service) hashStored(ctx context.Context, d *digest.SHA1, p meta.Part) error {
 	two := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(two)
-	w := behind{h: s.Intake.Hasher(), d: d}
+	w := s.behind(d)
 	defer w.run.Wait()
-	return s.readBlob(ctx, &w, p, *two)
+	return s.readBlob(ctx, w, p, *two)
 }
 
 // behind hashes what is written to it while its writer goes on.
@@ -334,6 +331,11 @@ type behind struct {
 	h   *digest.Hasher
 	d   *digest.SHA1
 	run digest.Run
+}
+
+func (s *Service) behind(d *digest.SHA1) *behind {
+	// All parts of a file wait for it, and it is as long as all of them.
+	return &behind{h: s.Intake.Hasher(), d: d, run: digest.Run{Rank: -1}}
 }
 
 func (w *behind) Write(p []byte) (int, error) {

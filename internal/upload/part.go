@@ -73,9 +73,11 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	defer src.Close()
 	// Other parts wait, for the front to come to them, in memory as far as
 	// there is room for that, and else in the page cache.
-	if tee == nil && !(f.near(sent.Span) && src.Keep()) {
+	away := f.away(sent.Span)
+	if tee == nil && !(away+sent.Span.Len() <= window && src.Keep()) {
 		src.Reread()
 	}
+	src.Rank(away)
 	got, err := s.take(ctx, src)
 	if err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
@@ -86,9 +88,15 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// part when it comes back, so the record does not die with the request.
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
+	kept := src.Kept()
+	if kept != nil {
+		got.own()
+	}
+	f.keep(got.key, sent.Span.Start, kept) // before anybody can see the row
 	part, err = s.record(ctx, who, id, f, tee, sent, got)
-	if err == nil {
-		f.keep(sent.Span.Start, src.Kept())
+	if err != nil {
+		f.take(got.key).Free()
+	} else {
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}
@@ -180,6 +188,7 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 	case have:
 		// If it is this very blob, the transaction ran before, unknown to us.
 		if stored.Blob != got.key {
+			f.take(got.key).Free()
 			s.refuse(got)
 		}
 		return stored.Part, nil

@@ -103,7 +103,7 @@ func New(cfg Config) *Service {
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
 	s.sha512.one = make(chan struct{}, 1)
 	s.reading = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-	s.buffers.New = func() any { b := make([]byte, 512<<10); return &b }
+	s.buffers.New = func() any { b := make([]byte, 2<<20); return &b }
 	s.bg, s.stop = context.WithCancel(context.Background())
 	return s
 }

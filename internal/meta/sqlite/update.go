@@ -146,6 +146,7 @@ func (s *Store) commit(b *batch) {
 	}
 	err := s.exec(`COMMIT`)
 	if err == nil {
+		s.checkpointer.committed()
 		return
 	}
 	s.discard()
