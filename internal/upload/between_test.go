@@ -288,6 +288,7 @@ func TestPartsNearTheFrontAreNotReadBack(t *testing.T) {
 		{"two more than there is room for", 6, 2},
 	} {
 		w := newWorld(t)
+		w.files = true // the opening of a file can be seen
 		h := w.open(&metatest.Faulty{})
 		data := bytesOf(int(c.parts) * partSize)
 		ses := h.create("a", data)
