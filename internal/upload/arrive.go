@@ -11,6 +11,8 @@ import (
 // rowKeeper is a blob.Store that keeps small blobs in rows. Such a row can be made
 // in the transaction that names it, which is then the only one to wait for.
 type rowKeeper interface {
+	// Most is the size in bytes up to which a blob becomes a row.
+	Most() int64
 	// Whole gives all of src if that is small enough for a row. The bytes are verified,
 	// src has been read, and they stay until it is closed. Otherwise nothing has been read.
 	Whole(src *blob.Source) (b []byte, small bool, err error)

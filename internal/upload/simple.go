@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
@@ -16,13 +17,20 @@ import (
 // are those of a preflight, content.BadDigest, and content.BodyTooLarge for a
 // body over the limit for files.
 func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 *content.SHA1, body io.Reader) (*content.File, error) {
-	var room int64
-	err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
-		room, err = s.Tree.Admit(tx, who, t, pre)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	room := int64(math.MaxInt64)
+	admit := func() error {
+		return s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+			room, err = s.Tree.Admit(tx, who, t, pre)
+			return err
+		})
+	}
+	// A refusal spares a small body nothing that is worth a look of its own: what is
+	// to be stored judges it once more in any case.
+	small := t.Size < 0 && s.boardable(body) // a size that was promised is judged as it was
+	if !small {
+		if err := admit(); err != nil {
+			return nil, err
+		}
 	}
 	release, err := s.places.take(ctx, who.User, s.Limits.Wait)
 	if err != nil {
@@ -34,6 +42,11 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 	defer src.Close()
 	got, err := s.take(ctx, src)
 	if err != nil {
+		if small {
+			if err := admit(); err != nil {
+				return nil, err // it would have come first
+			}
+		}
 		if content.Is(err, content.DigestMismatch) {
 			var e *content.Error
 			errors.As(err, &e)
@@ -70,6 +83,23 @@ func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Targ
 		s.refuse(got)
 	}
 	return file, err
+}
+
+// Bounded is a body that tells how many bytes it has at most, and that they are on
+// their way already, whatever the answer will be.
+type Bounded interface {
+	io.Reader
+	AtMost() int64
+}
+
+// boardable says that a body will be stored in the transaction that judges it.
+func (s *Service) boardable(body io.Reader) bool {
+	b, ok := body.(Bounded)
+	if !ok {
+		return false
+	}
+	rows, ok := s.Blobs.(rowKeeper)
+	return ok && b.AtMost() <= rows.Most()
 }
 
 // capped ends a body of unknown length that cannot be kept anyway.

@@ -2,12 +2,15 @@ package upload_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha1"
+	"io"
 	"testing"
 	"time"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
+	"boxcar/internal/meta"
 	"boxcar/internal/meta/metatest"
 	"boxcar/internal/tree"
 )
@@ -113,4 +116,76 @@ func TestARefusedLargeUploadLeavesNothing(t *testing.T) {
 		t.Errorf("%d blobs are left", n)
 	}
 	h.upload.Close()
+}
+
+// looks counts the Views of a store.
+type looks struct {
+	meta.Store
+	n int
+}
+
+func (l *looks) View(ctx context.Context, fn func(meta.Tx) error) error {
+	l.n++
+	return l.Store.View(ctx, fn)
+}
+
+type bounded struct {
+	io.Reader
+	most int64
+}
+
+func (b bounded) AtMost() int64 { return b.most }
+
+// A small body that comes anyway is judged once, when it is stored; others are judged before
+// they are read, too. What they are told is the same.
+func TestASmallBodyIsJudgedOnce(t *testing.T) {
+	w := newWorld(t)
+	h := w.open(&metatest.Faulty{})
+	rows := &looks{Store: w.rows}
+	h.meta.Store = rows
+	defer h.upload.Close()
+	data := bytesOf(500)
+	bad := content.SHA1(sha1.Sum([]byte("other")))
+	send := func(name string, body io.Reader, sum *content.SHA1) error {
+		_, err := h.upload.Simple(t.Context(), h.who, tree.Target{Name: name, Size: -1}, content.Preconditions{}, content.Attributes{}, sum, body)
+		return err
+	}
+	for _, c := range []struct {
+		name      string
+		most      int64
+		sum       *content.SHA1
+		kind      content.Kind // Internal: it is stored
+		looks     int
+		readFirst bool
+	}{
+		{"a", 600, nil, content.Internal, 0, true},
+		{"b", 1 << 20, nil, content.Internal, 1, false},
+		{"a", 600, nil, content.NameTaken, 0, true},
+		{"a", 1 << 20, nil, content.NameTaken, 1, false},
+		{"a", 600, &bad, content.NameTaken, 1, true}, // and not BadDigest, as ever
+		{"a", 1 << 20, &bad, content.NameTaken, 1, false},
+		{"c", 600, &bad, content.BadDigest, 1, true},
+		{"/", 600, nil, content.NameInvalid, 0, true},
+	} {
+		rows.n = 0
+		body := bytes.NewReader(data)
+		err := send(c.name, bounded{body, c.most}, c.sum)
+		if (c.kind == content.Internal) != (err == nil) || content.KindOf(err) != c.kind {
+			t.Errorf("%q of at most %d bytes: %v", c.name, c.most, err)
+		}
+		if rows.n != c.looks {
+			t.Errorf("%q of at most %d bytes: %d looks, want %d", c.name, c.most, rows.n, c.looks)
+		}
+		if read := body.Len() == 0; err != nil && read != c.readFirst {
+			t.Errorf("%q of at most %d bytes was refused; read: %v", c.name, c.most, read)
+		}
+	}
+	// A promise of more than there is room for is refused, whatever then comes.
+	_, err := h.upload.Simple(t.Context(), h.who, tree.Target{Name: "d", Size: 1 << 40}, content.Preconditions{}, content.Attributes{}, nil, bounded{bytes.NewReader(data), 600})
+	if !content.Is(err, content.FileTooLarge) {
+		t.Errorf("a promise of 1 TiB: %v", err)
+	}
+	if n := len(w.stored()); n != 2 {
+		t.Errorf("%d blobs, want two", n)
+	}
 }

@@ -95,6 +95,9 @@ func (s *Store) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
 
 func inUse(key blob.Key) error { return fmt.Errorf("blob %s: the key is in use", key) }
 
+// Most is the size in bytes of the largest blob that is kept in a row.
+func (s *Store) Most() int64 { return Most }
+
 // Whole gives all of src, verified, if that is small enough for a row: src has then
 // been read, and the bytes stay until it is closed. Otherwise nothing of it has been read.
 func (s *Store) Whole(src *blob.Source) (b []byte, small bool, err error) {
