@@ -71,7 +71,7 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
-	rows, bytes, err := storage(cfg.Data, cfg.FS, cfg.Now, sqlite.Options{})
+	rows, bytes, err := storage(cfg, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -431,7 +431,7 @@ func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, blob.Store, er
 	if err := checkFormat(dir, false); err != nil {
 		return cfg, nil, nil, err
 	}
-	rows, bytes, err := storage(dir, cfg.FS, cfg.Now, o)
+	rows, bytes, err := storage(cfg, o)
 	return cfg, rows, bytes, err
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 
@@ -130,17 +129,17 @@ func replace(dir, name string, data []byte) error {
 }
 
 // storage opens what is in a data directory.
-func storage(dir string, fsys vfs.FS, now func() time.Time, o sqlite.Options) (*sqlite.Store, blob.Store, error) {
-	rows, err := sqlite.Open(filepath.Join(dir, databaseFile), o)
+func storage(cfg Config, o sqlite.Options) (*sqlite.Store, blob.Store, error) {
+	rows, err := sqlite.Open(filepath.Join(cfg.Data, databaseFile), o)
 	if err != nil {
 		return nil, nil, err
 	}
-	bytes, err := disk.Open(fsys)
+	bytes, err := disk.Open(cfg.FS)
 	if err != nil {
 		rows.Close()
 		return nil, nil, err
 	}
-	return rows, inline.New(rows, bytes, now), nil
+	return rows, inline.New(rows, bytes, *cfg.RowBlobs, cfg.Now), nil
 }
 
 // writeCredentials keeps the clear text of what a first start makes, in a form

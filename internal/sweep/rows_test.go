@@ -16,7 +16,7 @@ import (
 // they are small.
 func newRows(t *testing.T) *data {
 	d := newData(t)
-	d.blobs = inline.New(d.rows, d.blobs, func() time.Time { return d.now })
+	d.blobs = inline.New(d.rows, d.blobs, inline.Most, func() time.Time { return d.now })
 	d.sweep.Blobs = d.blobs
 	return d
 }

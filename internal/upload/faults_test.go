@@ -72,7 +72,7 @@ func (w *world) blobs(rows meta.Store) blob.Store {
 	if w.files {
 		return files
 	}
-	return inline.New(rows, files, time.Now)
+	return inline.New(rows, files, inline.Most, time.Now)
 }
 
 // onBoth runs a test with blobs in rows, and with blobs in files.

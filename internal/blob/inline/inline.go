@@ -17,7 +17,7 @@ import (
 	"boxcar/internal/meta"
 )
 
-// Most is the size in bytes of the largest blob that is kept in a row.
+// Most is the size in bytes of the largest blob that may be kept in a row.
 const Most = 16 << 10
 
 const (
@@ -32,6 +32,7 @@ const (
 type Store struct {
 	rows  meta.Store
 	large blob.Store
+	most  int64
 	now   func() time.Time
 	// putting are the keys that Puts are at work on: rows and large blobs don't
 	// know of each other, and two Puts of one key might each look before the
@@ -41,10 +42,11 @@ type Store struct {
 
 var _ blob.Store = (*Store)(nil)
 
-// New makes a Store that keeps what has at most Most bytes in rows, and
-// everything else in large. now dates the rows.
-func New(rows meta.Store, large blob.Store, now func() time.Time) *Store {
-	return &Store{rows: rows, large: large, now: now}
+// New makes a Store that keeps what has at most so many bytes in rows, and
+// everything else in large; less than none keeps nothing in rows, and reads what is there.
+// now dates the rows.
+func New(rows meta.Store, large blob.Store, most int64, now func() time.Time) *Store {
+	return &Store{rows: rows, large: large, most: min(most, Most), now: now}
 }
 
 // Put stores all of src under a new key.
@@ -96,7 +98,7 @@ func (s *Store) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
 func inUse(key blob.Key) error { return fmt.Errorf("blob %s: the key is in use", key) }
 
 // Most is the size in bytes of the largest blob that is kept in a row.
-func (s *Store) Most() int64 { return Most }
+func (s *Store) Most() int64 { return s.most }
 
 // Whole gives all of src, verified, if that is small enough for a row: src has then
 // been read, and the bytes stay until it is closed. Otherwise nothing of it has been read.
@@ -104,11 +106,11 @@ func (s *Store) Whole(src *blob.Source) (b []byte, small bool, err error) {
 	if src.Len() > 0 {
 		return nil, false, fmt.Errorf("%d bytes of the source were read before", src.Len())
 	}
-	if src.Size() > Most {
+	if s.most < 0 || src.Size() > s.most {
 		return nil, false, nil
 	}
 	b, whole, err := src.First()
-	if err != nil || !whole || len(b) > Most {
+	if err != nil || !whole || int64(len(b)) > s.most {
 		return nil, false, err
 	}
 	for err == nil {

@@ -42,7 +42,7 @@ func parts(t *testing.T, rows meta.Store) (s *inline.Store, large blob.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inline.New(rows, large, time.Now), large
+	return inline.New(rows, large, inline.Most, time.Now), large
 }
 
 func TestPromises(t *testing.T) {
