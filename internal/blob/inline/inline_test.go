@@ -276,3 +276,25 @@ func TestACancelledPutReadsNothing(t *testing.T) {
 		t.Errorf("%v, with %d of 100 bytes left", err, r.Len())
 	}
 }
+
+// A server may keep everything in files from some day on: what is in rows stays there.
+func TestLessThanNoneKeepsNothingInRows(t *testing.T) {
+	r := rows(t)
+	s, large := parts(t, r)
+	if err := s.Put(t.Context(), blobtest.Key(1), blobtest.Of([]byte("row"))); err != nil {
+		t.Fatal(err)
+	}
+	s = inline.New(r, large, -1, time.Now)
+	for n, known := range []bool{true, false} {
+		key := blobtest.Key(2 + n)
+		if err := s.Put(t.Context(), key, sized([]byte("file"), known)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := large.Stat(t.Context(), key); err != nil {
+			t.Errorf("known %v: not among the files: %v", known, err)
+		}
+	}
+	if got, err := blobtest.Read(t.Context(), s, blobtest.Key(1)); err != nil || string(got) != "row" {
+		t.Errorf("a row from before: %q, %v", got, err)
+	}
+}
