@@ -3,6 +3,7 @@ package blob
 import (
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -18,8 +19,11 @@ const (
 	smallSize = 64 << 10
 	// alignment suits O_DIRECT on every common disk.
 	alignment = 4096
-	// idleBlocks are kept for the next source when none is at work.
-	idleBlocks = 8
+	// slabSize is that of a huge page, where there are any.
+	slabSize = 2 * BlockSize
+	// idleSlabs and idleSmalls keep their memory when no source is at work.
+	idleSlabs  = 4
+	idleSmalls = 16
 )
 
 // Intake is what sources share: who hashes for them, and the memory that their
@@ -35,20 +39,32 @@ type Intake struct {
 	writes turns
 
 	mu       sync.Mutex
-	extra    int // blocks that may be taken beyond one a source
-	keep     int // of those, how many may be kept
-	out      int // blocks in use
-	blocks   [][]byte
-	smalls   [][]byte
-	outSmall int // small blocks in use
+	extra    int      // blocks that may be taken beyond one a source
+	keep     int      // of those, how many may be kept
+	out      int      // blocks in use
+	peak     int      // the most that were, since the last shrink
+	blocks   [][]byte // that are free
+	smalls   [][]byte // likewise
+	outSmall int      // small blocks in use
+	slabs    *slabs
 }
+
+// slabs are where the blocks are. They outlive a burst, but for their memory.
+type slabs struct{ all [][]byte }
 
 // NewIntake makes an Intake with so many blocks to share.
 func NewIntake(extra int) *Intake {
-	return &Intake{
+	in := &Intake{
 		hasher: new(digest.Hasher), extra: extra, keep: extra * 3 / 4,
 		writes: turns{free: max(4, 2*runtime.GOMAXPROCS(0))},
+		slabs:  new(slabs),
 	}
+	runtime.AddCleanup(in, func(s *slabs) {
+		for _, slab := range s.all {
+			freeSlab(slab)
+		}
+	}, in.slabs)
+	return in
 }
 
 // Hasher hashes for the sources, and for who else wants to be hashed beside them.
@@ -100,19 +116,40 @@ func (in *Intake) block(size int) []byte {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	free := &in.blocks
 	if size == smallSize {
-		free = &in.smalls
 		in.outSmall++
-	} else {
-		in.out++
+		return pop(&in.smalls, func() { in.smalls = append(in.smalls, aligned(smallSize)) })
 	}
-	if n := len(*free); n > 0 {
-		b := (*free)[n-1]
-		*free = (*free)[:n-1]
-		return b
+	in.out++
+	in.peak = max(in.peak, in.out)
+	return pop(&in.blocks, in.grow)
+}
+
+func pop(free *[][]byte, grow func()) []byte {
+	if len(*free) == 0 {
+		grow()
 	}
-	return aligned(size)
+	last := len(*free) - 1
+	b := (*free)[last]
+	*free = (*free)[:last]
+	return b
+}
+
+// grow adds blocks to those that are free.
+func (in *Intake) grow() {
+	slab := newSlab()
+	if slab == nil {
+		in.blocks = append(in.blocks, aligned(BlockSize))
+		return
+	}
+	in.slabs.all = append(in.slabs.all, slab)
+	in.addSlab(slab)
+}
+
+func (in *Intake) addSlab(slab []byte) {
+	for at := slabSize - BlockSize; at >= 0; at -= BlockSize {
+		in.blocks = append(in.blocks, slab[at:][:BlockSize:BlockSize])
+	}
 }
 
 // put gives memory back.
@@ -122,24 +159,37 @@ func (in *Intake) put(b []byte) {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	b = b[:cap(b)]
 	if cap(b) == smallSize {
-		in.outSmall--
-		in.smalls = back(in.smalls, b, in.outSmall)
-	} else {
-		in.out--
-		in.blocks = back(in.blocks, b, in.out)
+		in.smalls = append(in.smalls, b)
+		if in.outSmall--; in.outSmall == 0 && len(in.smalls) > idleSmalls {
+			clear(in.smalls[idleSmalls:])
+			in.smalls = in.smalls[:idleSmalls]
+		}
+		return
+	}
+	in.blocks = append(in.blocks, b)
+	if in.out--; in.out == 0 {
+		in.shrink()
 	}
 }
 
-// back adds a block to those that are free. What a burst took goes when it is
-// over: before, it would only be garbage that is asked for again.
-func back(free [][]byte, b []byte, used int) [][]byte {
-	free = append(free, b[:cap(b)])
-	if used == 0 && len(free) > idleBlocks {
-		clear(free[idleBlocks:])
-		free = free[:idleBlocks]
+// shrink gives the memory of a burst back when it is over, and has the blocks
+// that keep theirs taken first.
+func (in *Intake) shrink() {
+	const idle = idleSlabs * slabSize / BlockSize
+	if in.peak <= idle {
+		return
 	}
-	return free
+	in.peak = 0
+	clear(in.blocks)
+	in.blocks = in.blocks[:0] // what is Go's goes with that
+	for i, slab := range slices.Backward(in.slabs.all) {
+		if i >= idleSlabs {
+			release(slab)
+		}
+		in.addSlab(slab)
+	}
 }
 
 func aligned(size int) []byte {

@@ -21,6 +21,9 @@ func Ways() map[string]func() *Hasher {
 		force("two", plan{kernels: kernels{one: k.one, two: k.two}})
 		force("pair", plan{kernels: kernels{one: k.one, pair: k.pair}})
 	}
+	if k.twoPairs != nil {
+		force("two pairs", plan{kernels: kernels{one: k.one, two: k.two, pair: k.pair, twoPairs: k.twoPairs}, pairsUpTo: maxLanes})
+	}
 	for _, w := range k.wide {
 		for from := 1; from <= w.lanes; from += 3 {
 			p := plan{kernels: kernels{one: k.one, two: k.two, pair: k.pair}}
@@ -45,6 +48,7 @@ func Figures() (all []string) {
 			all = append(all, fmt.Sprintf("%d streams: %s", n, c.name))
 		}
 	}
+	all = append(all, fmt.Sprintf("two pairs first among up to %d streams", p.pairsUpTo))
 	return append(all, fmt.Sprintf("%s, %d at once are enough", p.name, p.most))
 }
 
@@ -63,6 +67,11 @@ func Wrong() []string {
 	k.one = func(h *chain, p []byte) { standard(h, p); h[4]++ }
 	k.two = func(h, g *chain, p, q []byte) { standard(h, p); standard(g, p) }
 	k.pair = func(h, g *chain, p []byte) { standard(h, p); *g = *h }
+	k.twoPairs = func(h, g, i, j *chain, p, q []byte) {
+		for _, c := range []*chain{h, g, i, j} {
+			standard(c, p)
+		}
+	}
 	k.wide = append(k.wide, wide{"swapped", 8, func(h []*chain, p [][]byte, n int) {
 		for i := range h {
 			standard(h[i], p[i][:n])
@@ -79,10 +88,52 @@ func Wrong() []string {
 	if p.pair != nil {
 		used = append(used, "pair")
 	}
+	if p.pairsUpTo > 0 {
+		used = append(used, "two pairs")
+	}
 	for _, w := range p.wide {
 		used = append(used, w.name)
 	}
 	return append(used, p.name)
+}
+
+// Batches are what is hashed together, in turns, when so many streams of each
+// run are ready: 1, or 2 for a pair. Three at once are faster than two here,
+// and two pairs faster than a pair, unless they are said not to be.
+func Batches(ready []int, three, twoPairs bool) (batches []string) {
+	p := &plan{most: 1, kernels: kernels{
+		one: standard,
+		two: func(h, g *chain, p, q []byte) { standard(h, p); standard(g, q) },
+	}}
+	p.pair = func(h, g *chain, b []byte) { p.two(h, g, b, b) }
+	if three {
+		for n := 3; n <= maxLanes; n++ {
+			p.choice[n] = &wide{name: "three", lanes: 3}
+		}
+	}
+	if twoPairs {
+		p.pairsUpTo = maxLanes
+	}
+	var h Hasher
+	for _, n := range ready {
+		r := &Run{wanted: true, p: make([]byte, quantum), h: new(chain)}
+		if n == 2 {
+			r.also = new(chain)
+		}
+		h.queue(r)
+	}
+	var b batch
+	for h.next(p, &b) {
+		what := ""
+		for _, r := range b.runs {
+			what += fmt.Sprint(r.streams())
+		}
+		if b.by != nil {
+			what += " " + b.by.name
+		}
+		batches = append(batches, what)
+	}
+	return batches
 }
 
 // Order is who has a turn, when runs of these ranks want so many quanta each

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Hasher hashes for many streams at once, side by side where the machine is
@@ -38,7 +39,7 @@ const inline = 16 << 10
 type Run struct {
 	// Rank puts the streams in order where more are wanted than can be hashed
 	// at once: the lowest first, but for one time in eight, when it is who waits
-	// longest. Below zero it makes every run wanted at once.
+	// longest.
 	Rank int64
 
 	hasher  *Hasher
@@ -94,7 +95,7 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r.wanted = r.Rank < 0 || h.streams <= 1
+	r.wanted = h.streams <= 1
 	h.queue(r)
 	h.employ()
 }
@@ -102,15 +103,15 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 // queue adds a run to those of its kind.
 func (h *Hasher) queue(r *Run) {
 	r.turn = h.turn
-	if !r.wanted {
-		h.ready = append(h.ready, r)
-		return
+	list := &h.ready
+	if r.wanted {
+		list = &h.wanted
 	}
-	at := len(h.wanted)
-	for at > 0 && h.wanted[at-1].Rank > r.Rank {
+	at := len(*list)
+	for at > 0 && (*list)[at-1].Rank > r.Rank {
 		at--
 	}
-	h.wanted = slices.Insert(h.wanted, at, r)
+	*list = slices.Insert(*list, at, r)
 }
 
 // oldest puts who waits longest before all others.
@@ -134,6 +135,22 @@ func (r *Run) Wait() {
 	r.hasher.want(r)
 	<-r.done
 	r.busy = false
+}
+
+// WaitAtMost is Wait, but has the run lie for company, as if nobody waited for
+// it, for so long.
+func (r *Run) WaitAtMost(patience time.Duration) {
+	if !r.busy {
+		return
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-r.done:
+		r.busy = false
+	case <-t.C:
+		r.Wait()
+	}
 }
 
 // want has a run hashed now.
@@ -211,7 +228,7 @@ type batch struct {
 	chains []*chain // of all runs, those with two have both
 	bytes  [][]byte // the same for each chain
 	size   int      // bytes of each
-	by     *wide    // nil for one run, or for two with a chain each
+	by     *wide    // nil for one run, for two with a chain each, and for two pairs
 }
 
 // next takes the batch that gets most done in the time it takes: first of what
@@ -236,9 +253,32 @@ func (h *Hasher) next(m *plan, b *batch) bool {
 	if h.turn++; h.turn%8 == 0 && len(h.wanted) > 0 {
 		h.oldest()
 	}
+	if min(streams, maxLanes) <= m.pairsUpTo && h.pairsFirst() {
+		b.by, room = nil, 4
+	}
 	b.fill(&h.wanted, &room)
 	b.fill(&h.ready, &room)
+	// A pair may not have fitted in.
+	if n := len(b.chains); n <= 2 && m.choice[n] == nil && (len(b.runs) == 1 || m.two != nil) {
+		b.by = nil
+	}
 	return true
+}
+
+// pairsFirst says whether the first two runs are pairs.
+func (h *Hasher) pairsFirst() bool {
+	pairs := 0
+	for _, list := range [][]*Run{h.wanted, h.ready} {
+		for _, r := range list {
+			if r.also == nil {
+				return false
+			}
+			if pairs++; pairs == 2 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fill takes as many runs as there is room for, and one in any case.
@@ -276,6 +316,8 @@ func (b *batch) hash(m *plan) {
 	switch {
 	case b.by != nil:
 		b.by.add(b.chains, b.bytes, b.size)
+	case len(b.chains) == 4:
+		m.twoPairs(b.chains[0], b.chains[1], b.chains[2], b.chains[3], b.bytes[0][:b.size], b.bytes[2][:b.size])
 	case len(b.runs) == 2:
 		m.two(b.chains[0], b.chains[1], b.bytes[0][:b.size], b.bytes[1][:b.size])
 	default:

@@ -147,8 +147,31 @@ func TestNothingIsKeptWhenIdle(t *testing.T) {
 func TestWhatIsWrongIsNotUsed(t *testing.T) {
 	for _, name := range digest.Wrong() {
 		switch name {
-		case "two", "pair", "swapped":
+		case "two", "pair", "two pairs", "swapped":
 			t.Errorf("%s gives wrong sums, and is used", name)
+		}
+	}
+}
+
+func TestWhatIsReadyTogetherIsHashedTogether(t *testing.T) {
+	for _, c := range []struct {
+		ready           []int
+		three, twoPairs bool
+		want            []string
+	}{
+		{[]int{1, 1, 1}, false, false, []string{"11", "1"}},
+		{[]int{2, 1, 2}, false, false, []string{"2", "1", "2"}},
+		{[]int{1, 1, 1, 1}, true, false, []string{"111 three", "1"}},
+		{[]int{2, 1, 1}, true, true, []string{"21 three", "1"}},
+		{[]int{1, 1, 2}, true, true, []string{"11", "2"}},
+		{[]int{2, 2, 1}, true, false, []string{"21 three", "2"}},
+		{[]int{2, 2}, true, false, []string{"2", "2"}},
+		{[]int{2, 2, 2}, true, true, []string{"22", "2"}},
+		{[]int{2, 1, 2, 1}, false, true, []string{"2", "11", "2"}}, // the second is before the third
+		{[]int{1, 2, 2}, true, true, []string{"12 three", "2"}},
+	} {
+		if got := digest.Batches(c.ready, c.three, c.twoPairs); !slices.Equal(got, c.want) {
+			t.Errorf("%d ready, three %v, two pairs %v: %q, want %q", c.ready, c.three, c.twoPairs, got, c.want)
 		}
 	}
 }
@@ -197,26 +220,36 @@ func BenchmarkHasher(b *testing.B) {
 				work.Wait()
 			}
 		})
-		b.Run(fmt.Sprintf("hasher/%d", streams), func(b *testing.B) {
+		hash := func(b *testing.B, pairs bool) {
 			var h digest.Hasher
 			runs := make([]digest.Run, streams)
-			b.SetBytes(int64(streams * size))
 			for b.Loop() {
 				var work sync.WaitGroup
 				for i := range runs {
 					work.Go(func() {
 						h.Join()
 						defer h.Leave()
-						d := digest.New()
-						h.Start(&runs[i], d, nil, data)
+						d, also := digest.New(), (*digest.SHA1)(nil)
+						if pairs {
+							also = digest.New()
+						}
+						h.Start(&runs[i], d, also, data)
 						runs[i].Wait()
-						if d.Sum() != want {
+						if d.Sum() != want || pairs && also.Sum() != want {
 							b.Error("wrong sum")
 						}
 					})
 				}
 				work.Wait()
 			}
+		}
+		b.Run(fmt.Sprintf("hasher/%d", streams), func(b *testing.B) {
+			b.SetBytes(int64(streams * size))
+			hash(b, false)
+		})
+		b.Run(fmt.Sprintf("pairs/%d", streams), func(b *testing.B) {
+			b.SetBytes(int64(2 * streams * size)) // digested, of half as many
+			hash(b, true)
 		})
 	}
 }

@@ -11,14 +11,15 @@ import (
 
 // kernels are ways to add whole blocks to states. All but one may be nil.
 type kernels struct {
-	name string
-	one  func(h *chain, p []byte)
-	two  func(h, g *chain, p, q []byte) // p and q are of one length
-	pair func(h, g *chain, p []byte)    // the same blocks to two states
-	wide []wide                         // by lanes, fewest first
+	name     string
+	one      func(h *chain, p []byte)
+	two      func(h, g *chain, p, q []byte)       // p and q are of one length
+	pair     func(h, g *chain, p []byte)          // the same blocks to two states
+	twoPairs func(h, g, i, j *chain, p, q []byte) // p to h and g, as much of q to i and j
+	wide     []wide                               // by lanes, fewest first
 }
 
-// wide adds blocks to several states, each in a lane of its own.
+// wide adds blocks to several states side by side, each in a lane of its own.
 type wide struct {
 	name  string
 	lanes int
@@ -65,9 +66,10 @@ func standard(h *chain, p []byte) {
 // plan is kernels, and which of them to use for how many streams.
 type plan struct {
 	kernels
-	most    int                 // streams that are worth hashing at once; more gain little
-	choice  [maxLanes + 1]*wide // for so many streams; nil if one or two at a time are faster
-	figures []figure
+	most      int                 // streams that are worth hashing at once; more gain little
+	choice    [maxLanes + 1]*wide // for so many streams; nil if one or two at a time are faster
+	pairsUpTo int                 // streams up to which two pairs go first, if there are two
+	figures   []figure
 }
 
 // figure is what a function reached in the measurement: bytes per nanosecond,
@@ -91,57 +93,49 @@ func measure(k kernels) *plan {
 	for i := range data {
 		data[i] = byte(i * i >> 3)
 	}
-	at := func(i int) []byte { return data[i*trySize:][:trySize] }
-	states := func(n int) (h [maxLanes]chain, want [maxLanes]chain) {
-		for i := range n {
+	p := &plan{kernels: k}
+	// try is the rate of add for so many streams, each so many of which have the
+	// same bytes; or 0 if what it gives is wrong.
+	try := func(name string, streams, each int, add func(h []*chain, p [][]byte)) float64 {
+		var h, want [maxLanes]chain
+		hs, ps := make([]*chain, streams), make([][]byte, streams)
+		for i := range streams {
 			h[i] = initial
 			h[i][i%5] += uint32(i) // lanes that are mixed up must not go unseen
+			hs[i], ps[i] = &h[i], data[i/each*trySize:][:trySize]
 			want[i] = h[i]
-			standard(&want[i], at(i))
+			standard(&want[i], ps[i])
 		}
-		return h, want
-	}
-	rate := func(streams int, f func()) float64 {
+		if add(hs, ps); h != want {
+			return 0
+		}
 		best := time.Hour
 		for range tries {
 			began := time.Now()
-			f()
+			add(hs, ps)
 			best = min(best, time.Since(began))
 		}
-		return float64(streams*trySize) / float64(max(best, 1))
+		rate := float64(streams*trySize) / float64(max(best, 1))
+		p.figures = append(p.figures, figure{name, streams, rate})
+		return rate
 	}
 
-	p := &plan{kernels: k}
-	h, want := states(1)
-	if p.one(&h[0], at(0)); h[0] != want[0] {
+	one := func(h []*chain, b [][]byte) { p.one(h[0], b[0]) }
+	single := try("one", 1, 1, one)
+	if single == 0 {
 		p.kernels = portable()
+		single = try("one", 1, 1, one)
 	}
-	single := rate(1, func() { p.one(&h[0], at(0)) })
-	p.figures = append(p.figures, figure{"one", 1, single})
 	twice := 0.0
 	if p.two != nil {
-		h, want = states(2)
-		if p.two(&h[0], &h[1], at(0), at(1)); [2]chain(h[:2]) != [2]chain(want[:2]) {
-			p.two = nil
-		} else {
-			twice = rate(2, func() { p.two(&h[0], &h[1], at(0), at(1)) })
-			p.figures = append(p.figures, figure{"two", 2, twice})
-		}
+		twice = try("two", 2, 1, func(h []*chain, b [][]byte) { p.two(h[0], h[1], b[0], b[1]) })
 		if twice <= single {
 			p.two, twice = nil, 0
 		}
 	}
 	paired := 0.0
 	if p.pair != nil {
-		h, want = states(2)
-		want[1] = h[1]
-		standard(&want[1], at(0))
-		if p.pair(&h[0], &h[1], at(0)); [2]chain(h[:2]) != [2]chain(want[:2]) {
-			p.pair = nil
-		} else {
-			paired = rate(2, func() { p.pair(&h[0], &h[1], at(0)) })
-			p.figures = append(p.figures, figure{"pair", 2, paired})
-		}
+		paired = try("pair", 2, 2, func(h []*chain, b [][]byte) { p.pair(h[0], h[1], b[0]) })
 		if paired <= max(single, twice) {
 			p.pair, paired = nil, 0
 		}
@@ -150,37 +144,37 @@ func measure(k kernels) *plan {
 		two := p.two
 		p.pair = func(h, g *chain, b []byte) { two(h, g, b, b) }
 	}
-	var right []wide
+	p.wide = nil
 	var rates []float64
 	for _, w := range k.wide {
-		h, want := states(w.lanes)
-		hs, ps := make([]*chain, w.lanes), make([][]byte, w.lanes)
-		for i := range hs {
-			hs[i], ps[i] = &h[i], at(i)
+		if r := try(w.name, w.lanes, 1, func(h []*chain, b [][]byte) { w.add(h, b, trySize) }); r > 0 {
+			p.wide, rates = append(p.wide, w), append(rates, r)
 		}
-		if w.add(hs, ps, trySize); h != want {
-			continue
-		}
-		r := rate(w.lanes, func() { w.add(hs, ps, trySize) })
-		p.figures = append(p.figures, figure{w.name, w.lanes, r})
-		right, rates = append(right, w), append(rates, r)
 	}
-	p.wide = right
-	var best [maxLanes + 1]float64 // the best rate for so many streams
+	// The best rates for so many streams, and for as many that come in pairs.
+	var best, pairs [maxLanes + 1]float64
 	for n := 1; n <= maxLanes; n++ {
 		best[n] = single
 		if n > 1 {
 			best[n] = max(single, twice)
+			pairs[n] = max(best[n], paired)
 		}
-		for i := range right {
-			// Lanes without a stream are lost.
-			r := rates[i] * float64(min(n, right[i].lanes)) / float64(right[i].lanes)
-			if r > best[n] {
-				best[n], p.choice[n] = r, &right[i]
+		for i, w := range p.wide {
+			// Lanes without a stream are lost, and a pair wants two.
+			lane := rates[i] / float64(w.lanes)
+			if r := lane * float64(min(n, w.lanes)); r > best[n] {
+				best[n], p.choice[n] = r, &p.wide[i]
 			}
+			pairs[n] = max(pairs[n], lane*float64(min(n, w.lanes)/2*2))
 		}
 	}
 	for p.most = 1; best[p.most] < 0.9*best[maxLanes]; p.most++ {
+	}
+	if p.twoPairs != nil {
+		r := try("two pairs", 4, 2, func(h []*chain, b [][]byte) { p.twoPairs(h[0], h[1], h[2], h[3], b[0], b[2]) })
+		for n := 4; n <= maxLanes && r > pairs[n]; n++ {
+			p.pairsUpTo = n
+		}
 	}
 	return p
 }

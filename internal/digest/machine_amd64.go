@@ -7,22 +7,13 @@ import "github.com/klauspost/cpuid/v2"
 func candidates() kernels {
 	k := portable()
 	if cpuid.CPU.Supports(cpuid.SHA, cpuid.SSSE3, cpuid.SSE4) {
-		k.name = "SHA instructions"
-		k.one = func(h *chain, p []byte) {
+		k = shaUnit()
+		k.twoPairs = func(h, g, i, j *chain, p, q []byte) {
 			if len(p) >= BlockSize {
-				shaOne((*[5]uint32)(h), &p[0], len(p)/BlockSize)
+				shaTwoPairs((*[5]uint32)(h), (*[5]uint32)(g), (*[5]uint32)(i), (*[5]uint32)(j), &p[0], &q[:len(p)][0], len(p)/BlockSize)
 			}
 		}
-		k.two = func(h, g *chain, p, q []byte) {
-			if len(p) >= BlockSize {
-				shaTwo((*[5]uint32)(h), (*[5]uint32)(g), &p[0], &q[:len(p)][0], len(p)/BlockSize)
-			}
-		}
-		k.pair = func(h, g *chain, p []byte) {
-			if len(p) >= BlockSize {
-				shaPair((*[5]uint32)(h), (*[5]uint32)(g), &p[0], len(p)/BlockSize)
-			}
-		}
+		k.wide = append(k.wide, wide{"SHA instructions, 3 streams", 3, three})
 	}
 	switch {
 	case cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL):
@@ -31,6 +22,24 @@ func candidates() kernels {
 		k.wide = append(k.wide, wide{"AVX2, 8 lanes", 8, lanes(8, lanes8AVX2)})
 	}
 	return k
+}
+
+// three has the first stream in the place of one that is not there, and drops
+// the result.
+func three(h []*chain, p [][]byte, n int) {
+	var states [3]chain
+	var at [3]*byte
+	for j := range states {
+		i := j
+		if j >= len(h) {
+			i = 0
+		}
+		states[j], at[j] = *h[i], &p[i][:n][0]
+	}
+	shaThree((*[5]uint32)(&states[0]), (*[5]uint32)(&states[1]), (*[5]uint32)(&states[2]), at[0], at[1], at[2], n/BlockSize)
+	for j := range h {
+		*h[j] = states[j]
+	}
 }
 
 // lanes hands states over in the order the assembly wants them in. A lane

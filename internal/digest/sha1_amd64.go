@@ -22,6 +22,18 @@ func shaTwo(h0 *[5]uint32, h1 *[5]uint32, p0 *byte, p1 *byte, blocks int)
 //go:noescape
 func shaPair(h0 *[5]uint32, h1 *[5]uint32, p *byte, blocks int)
 
+// shaThree adds blocks of each p to the state of its number.
+// It needs SHA, SSSE3 and SSE4.1.
+//
+//go:noescape
+func shaThree(h0 *[5]uint32, h1 *[5]uint32, h2 *[5]uint32, p0 *byte, p1 *byte, p2 *byte, blocks int)
+
+// shaTwoPairs adds blocks of p0 to the states h0 and h1, and as many of p1 to h2 and h3.
+// It needs SHA, SSSE3 and SSE4.1.
+//
+//go:noescape
+func shaTwoPairs(h0 *[5]uint32, h1 *[5]uint32, h2 *[5]uint32, h3 *[5]uint32, p0 *byte, p1 *byte, blocks int)
+
 // lanes8AVX2 adds as many blocks of each of 8 p to the state of its lane; h[8*i+j]
 // is word i of stream j. It needs AVX2.
 //

@@ -306,6 +306,8 @@ func (s *Service) reopen(ctx context.Context, id content.SessionID, lease time.T
 // finish waits until the whole file has been hashed, and keeps the lease
 // meanwhile. It returns the lease as it is then.
 func (s *Service) finish(ctx context.Context, ses meta.Session, f *front, leased time.Time) (time.Time, error) {
+	f.hurry.Store(true)
+	defer f.hurry.Store(false)
 	alive := time.NewTicker(commitLease / 3)
 	defer alive.Stop()
 	for f.at().N != ses.Grid.FileSize {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
@@ -30,6 +32,8 @@ type front struct {
 	busy  chan struct{}           // closed when the goroutine that catches up ends; nil if none
 	again bool                    // it was asked to look again before it ends
 	err   error                   // why the last one ended early
+	hurry atomic.Bool             // somebody waits for the whole file's hash
+	owed  atomic.Int64            // bytes of parts stored beyond the front, by this process
 	kept  map[blob.Key]*blob.Kept // parts in memory that the front has not come to
 }
 
@@ -287,10 +291,11 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 			return err
 		}
 		if k := f.take(p.Blob); k != nil {
-			s.hashKept(d, k)
-		} else if err := s.hashStored(ctx, d, p); err != nil {
+			s.hashKept(d, f, k)
+		} else if err := s.hashStored(ctx, d, f, p); err != nil {
 			return err
 		}
+		f.owed.Add(-p.Span.Len())
 		to := reached(d, ses.Grid.FileSize)
 		f.mu.Lock()
 		if f.now.N == now.N {
@@ -308,9 +313,9 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 }
 
 // hashKept adds the bytes of a part that are still in memory to d.
-func (s *Service) hashKept(d *digest.SHA1, k *blob.Kept) {
+func (s *Service) hashKept(d *digest.SHA1, f *front, k *blob.Kept) {
 	defer k.Free()
-	w := s.behind(d)
+	w := s.behind(d, f)
 	for _, b := range k.Blocks() {
 		w.Write(b)
 	}
@@ -318,10 +323,10 @@ func (s *Service) hashKept(d *digest.SHA1, k *blob.Kept) {
 }
 
 // hashStored adds the bytes of a stored part to d.
-func (s *Service) hashStored(ctx context.Context, d *digest.SHA1, p meta.Part) error {
+func (s *Service) hashStored(ctx context.Context, d *digest.SHA1, f *front, p meta.Part) error {
 	two := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(two)
-	w := s.behind(d)
+	w := s.behind(d, f)
 	defer w.run.Wait()
 	return s.readBlob(ctx, w, p, *two)
 }
@@ -330,19 +335,31 @@ func (s *Service) hashStored(ctx context.Context, d *digest.SHA1, p meta.Part) e
 type behind struct {
 	h   *digest.Hasher
 	d   *digest.SHA1
+	f   *front
 	run digest.Run
 }
 
-func (s *Service) behind(d *digest.SHA1) *behind {
+func (s *Service) behind(d *digest.SHA1, f *front) *behind {
 	// All parts of a file wait for it, and it is as long as all of them.
-	return &behind{h: s.Intake.Hasher(), d: d, run: digest.Run{Rank: -1}}
+	return &behind{h: s.Intake.Hasher(), d: d, f: f, run: digest.Run{Rank: -1}}
 }
 
 func (w *behind) Write(p []byte) (int, error) {
-	w.run.Wait()
+	if w.f.hurry.Load() || w.f.owed.Load() > patientUpTo {
+		w.run.Wait()
+	} else {
+		w.run.WaitAtMost(patience)
+	}
 	w.h.Start(&w.run, w.d, nil, p)
 	return len(p), nil
 }
+
+// patience is how long the hash of a file waits for parts to be hashed beside,
+// as long as nobody waits for it and it is no more than patientUpTo bytes behind.
+const (
+	patience    = 3 * time.Millisecond
+	patientUpTo = 16 << 20
+)
 
 // readBlob writes the bytes of a stored part to w, through either half of
 // buffer in turns: those of one Write stay until the next has returned.

@@ -97,6 +97,9 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	if err != nil {
 		f.take(got.key).Free()
 	} else {
+		if tee == nil {
+			f.owed.Add(sent.Span.Len())
+		}
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}

@@ -32,6 +32,7 @@ type Store struct {
 	made   bool          // the shards' directories, and their names are durable
 	temps  atomic.Uint64 // number of the last temp file
 	direct bool          // fs can bypass the page cache
+	routes routes        // whether it pays
 }
 
 var _ blob.Store = (*Store)(nil)

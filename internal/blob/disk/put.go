@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/vfs"
@@ -30,12 +31,19 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 		return fmt.Errorf("%d bytes of the source were read before", src.Len())
 	}
 	// What will be read again soon had better be in the page cache.
-	direct := s.direct && src.Size() >= directFrom && !src.ReadSoon()
-	f, name, temp, err := s.create(key, direct)
+	way, large := cached, s.direct && src.Size() >= directFrom
+	if large && !src.ReadSoon() {
+		way = s.routes.pick()
+	}
+	f, name, temp, err := s.create(key, way == around)
 	if err != nil {
 		return trouble(err)
 	}
-	if err := s.write(ctx, f, src); err != nil {
+	waited, err := s.write(ctx, f, src)
+	if err == nil && large {
+		s.routes.learn(way, src.Len(), waited)
+	}
+	if err != nil {
 		// Windows removes no open file. Remove may fail: it is a scrap then.
 		f.Close()
 		s.fs.Remove(temp)
@@ -63,37 +71,41 @@ func (s *Store) create(key blob.Key, direct bool) (f vfs.File, name, temp string
 	}
 }
 
-// write copies src to f, and closes f when all of it is durable.
-func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) error {
+// write copies src to f, and closes f when all of it is durable. It says how
+// long it waited for the disk.
+func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited time.Duration, err error) {
 	if a, ok := f.(vfs.Allocator); ok && src.Size() >= directFrom {
 		if err := a.Allocate(src.Size()); err != nil {
-			return trouble(err)
+			return 0, trouble(err)
 		}
 	}
 	flusher, _ := f.(vfs.Flusher)
 	for offset := int64(0); ; {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return 0, context.Cause(ctx)
 		}
 		b, err := src.Next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
+		began := time.Now()
 		if _, err := f.Write(b); err != nil {
-			return trouble(err)
+			return 0, trouble(err)
 		}
 		if flusher != nil && len(b) == blob.BlockSize {
 			flusher.Flush(offset, int64(len(b)))
 		}
+		waited += time.Since(began)
 		offset += int64(len(b))
 	}
+	began := time.Now()
 	if err := f.Sync(); err != nil {
-		return trouble(err)
+		return 0, trouble(err)
 	}
-	return trouble(f.Close())
+	return waited + time.Since(began), trouble(f.Close())
 }
 
 // publish gives a synced temp file its final name, makes the name durable, and

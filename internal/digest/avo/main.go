@@ -16,9 +16,16 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	shani("shaOne", "func(h *[5]uint32, p *byte, blocks int)", 1, false)
-	shani("shaTwo", "func(h0, h1 *[5]uint32, p0, p1 *byte, blocks int)", 2, false)
-	shani("shaPair", "func(h0, h1 *[5]uint32, p *byte, blocks int)", 2, true)
+	shani("shaOne", "func(h *[5]uint32, p *byte, blocks int)",
+		"adds blocks of p to the state h.", 1, 1)
+	shani("shaTwo", "func(h0, h1 *[5]uint32, p0, p1 *byte, blocks int)",
+		"adds blocks of p0 to the state h0, and as many of p1 to h1.", 2, 1)
+	shani("shaPair", "func(h0, h1 *[5]uint32, p *byte, blocks int)",
+		"adds the same blocks of p to two states.", 1, 2)
+	shani("shaThree", "func(h0, h1, h2 *[5]uint32, p0, p1, p2 *byte, blocks int)",
+		"adds blocks of each p to the state of its number.", 3, 1)
+	shani("shaTwoPairs", "func(h0, h1, h2, h3 *[5]uint32, p0, p1 *byte, blocks int)",
+		"adds blocks of p0 to the states h0 and h1, and as many of p1 to h2 and h3.", 2, 2)
 	lanes8AVX2()
 	lanesAVX512("lanes8AVX512", 8)
 	lanesAVX512("lanes16AVX512", 16)

@@ -1,126 +1,154 @@
 package main
 
 import (
+	"strconv"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// stream is one state on its way through the SHA unit.
-type stream struct {
-	h, p        reg.Register // where the state and the bytes are
-	abcd        reg.VecVirtual
-	e           [2]reg.VecVirtual // by turns: the e of these four rounds, and abcd before them
-	abcd0, e0   Mem               // as they were before this block
-	msg         [4]reg.VecVirtual // the last 16 words of the message schedule
-	sharesWords bool              // with the stream before
+// message is a stream of blocks on its way through the SHA unit.
+type message struct {
+	p         reg.Register
+	last, now reg.VecVirtual // words of four rounds
+	begun     [2]Mem         // words to come, of which the first step is done
+	states    []*state
+}
+
+// state is one of those that a message is added to.
+type state struct {
+	h         reg.Register
+	abcd, e   reg.VecVirtual
+	abcd0, e0 Mem // as they were before this block
 }
 
 var wordsReversed Mem
 
-// shani writes a function for so many streams side by side, by the SHA
-// instructions. Four rounds have a latency that leaves the unit idle half of
-// the time, on some processors; a second stream fills it. With one message the
-// schedule is made once for both.
-func shani(name, signature string, n int, oneMessage bool) {
+// shani writes a function for so many messages side by side, and so many
+// states for each, by the SHA instructions. Four rounds have a latency that
+// leaves the unit idle most of the time, on some processors; those of others
+// fill it. The schedule of a message is made once for all of its states.
+func shani(name, signature, does string, messages, each int) {
 	if wordsReversed.Base == nil {
 		wordsReversed = constant("wordsReversed", 0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203)
 	}
 	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
-	what := map[string]string{
-		"shaOne":  "adds blocks of p to the state h.",
-		"shaTwo":  "adds blocks of p0 to the state h0, and as many of p1 to h1.",
-		"shaPair": "adds the same blocks of p to two states.",
-	}
-	Doc(name+" "+what[name], "It needs SHA, SSSE3 and SSE4.1.")
+	Doc(name+" "+does, "It needs SHA, SSSE3 and SSE4.1.")
 
-	saved := aligned(16, 32*n)
-	streams := make([]*stream, n)
-	for i := range streams {
-		s := &stream{abcd: XMM(), e: [2]reg.VecVirtual{XMM(), XMM()}, abcd0: Mem{Base: saved, Disp: 32 * i}, e0: Mem{Base: saved, Disp: 32*i + 16}}
-		suffix := string(rune('0' + i))
-		if n == 1 {
-			suffix = ""
+	states := messages * each
+	saved := aligned(16, 32*(states+messages))
+	var all []*message
+	for i := range messages {
+		m := &message{p: Load(Param(numbered("p", i, messages)), GP64()), last: XMM(), now: XMM()}
+		for j := range m.begun {
+			m.begun[j] = Mem{Base: saved, Disp: 32*(states+i) + 16*j}
 		}
-		s.h = Load(Param("h"+suffix), GP64())
-		switch {
-		case oneMessage && i > 0:
-			s.sharesWords, s.msg, s.p = true, streams[0].msg, streams[0].p
-		case oneMessage || n == 1:
-			s.p = Load(Param("p"), GP64())
-		default:
-			s.p = Load(Param("p"+suffix), GP64())
+		for j := range each {
+			at := i*each + j
+			m.states = append(m.states, &state{
+				h:    Load(Param(numbered("h", at, states)), GP64()),
+				abcd: XMM(), e: XMM(),
+				abcd0: Mem{Base: saved, Disp: 32 * at}, e0: Mem{Base: saved, Disp: 32*at + 16},
+			})
 		}
-		if !s.sharesWords {
-			s.msg = [4]reg.VecVirtual{XMM(), XMM(), XMM(), XMM()}
-		}
-		streams[i] = s
+		all = append(all, m)
 	}
 	blocks := Load(Param("blocks"), GP64())
-	mask := XMM()
+	mask, freeWords := XMM(), XMM()
 	MOVOU(wordsReversed, mask)
-	for _, s := range streams {
-		// The unit wants a in the highest word, and e alone in the highest of another.
-		MOVOU(Mem{Base: s.h}, s.abcd)
-		PSHUFD(Imm(0x1b), s.abcd, s.abcd)
-		PXOR(s.e[0], s.e[0])
-		PINSRD(Imm(3), Mem{Base: s.h, Disp: 16}, s.e[0])
+	// What a state's e was is room for the next one's. After 20 turns each must
+	// have its own again, which it has where they divide by the registers.
+	free := []reg.VecVirtual{XMM()}
+	if states == 2 {
+		free = append(free, XMM())
+	}
+	for _, m := range all {
+		for _, s := range m.states {
+			// The unit wants a in the highest word, and e alone in the highest of another.
+			MOVOU(Mem{Base: s.h}, s.abcd)
+			PSHUFD(Imm(0x1b), s.abcd, s.abcd)
+			PXOR(s.e, s.e)
+			PINSRD(Imm(3), Mem{Base: s.h, Disp: 16}, s.e)
+		}
 	}
 
 	Label("block")
-	for _, s := range streams {
-		MOVOA(s.abcd, s.abcd0)
-		MOVOA(s.e[0], s.e0)
+	for _, m := range all {
+		for _, s := range m.states {
+			MOVOA(s.abcd, s.abcd0)
+			MOVOA(s.e, s.e0)
+		}
+	}
+	for _, m := range all {
+		MOVOU(Mem{Base: m.p}, m.now)
+		PSHUFB(mask, m.now)
 	}
 	for i := range 20 {
-		for _, s := range streams {
-			if i < 4 && !s.sharesWords {
-				MOVOU(Mem{Base: s.p, Disp: 16 * i}, s.msg[i])
-				PSHUFB(mask, s.msg[i])
+		for _, m := range all {
+			words := m.now
+			for j, s := range m.states {
+				if i == 0 {
+					PADDD(words, s.e)
+				} else {
+					SHA1NEXTE(words, s.e)
+				}
+				before := free[0]
+				MOVOA(s.abcd, before)
+				if j == 0 {
+					freeWords = m.ahead(i, freeWords, mask)
+				}
+				SHA1RNDS4(Imm(uint64(i/5)), s.e, s.abcd)
+				free = append(free[1:], s.e)
+				s.e = before
 			}
-			now, next := s.e[i%2], s.e[1-i%2]
-			m := func(back int) reg.VecVirtual { return s.msg[(i+back)%4] }
-			if i == 0 {
-				PADDD(m(0), now)
-			} else {
-				SHA1NEXTE(m(0), now)
-			}
-			MOVOA(s.abcd, next)
-			if !s.sharesWords {
-				schedule(i, m)
-			}
-			SHA1RNDS4(Imm(uint64(i/5)), now, s.abcd)
 		}
 	}
-	for _, s := range streams {
-		SHA1NEXTE(s.e0, s.e[0])
-		PADDD(s.abcd0, s.abcd)
-		if !s.sharesWords {
-			ADDQ(Imm(64), s.p)
+	for _, m := range all {
+		for _, s := range m.states {
+			SHA1NEXTE(s.e0, s.e)
+			PADDD(s.abcd0, s.abcd)
 		}
+		ADDQ(Imm(64), m.p)
 	}
 	DECQ(blocks)
 	JNZ(LabelRef("block"))
 
-	for _, s := range streams {
-		PSHUFD(Imm(0x1b), s.abcd, s.abcd)
-		MOVOU(s.abcd, Mem{Base: s.h})
-		PEXTRD(Imm(3), s.e[0], Mem{Base: s.h, Disp: 16})
+	for _, m := range all {
+		for _, s := range m.states {
+			PSHUFD(Imm(0x1b), s.abcd, s.abcd)
+			MOVOU(s.abcd, Mem{Base: s.h})
+			PEXTRD(Imm(3), s.e, Mem{Base: s.h, Disp: 16})
+		}
 	}
 	RET()
 }
 
-// schedule does of the message schedule what the words of the i-th four rounds
-// are wanted for: m(0) has them, m(1) the four words that come next.
-func schedule(i int, m func(int) reg.VecVirtual) {
-	if i >= 3 && i <= 18 {
-		SHA1MSG2(m(0), m(1))
+// numbered is the name of the i-th of n parameters.
+func numbered(name string, i, n int) string {
+	if n == 1 {
+		return name
+	}
+	return name + strconv.Itoa(i)
+}
+
+// ahead makes the words for the four rounds after the i-th, into next, begins
+// those that come later, and returns the register that is then free.
+func (m *message) ahead(i int, next reg.VecVirtual, mask reg.VecVirtual) (free reg.VecVirtual) {
+	switch {
+	case i < 3:
+		MOVOU(Mem{Base: m.p, Disp: 16 * (i + 1)}, next)
+		PSHUFB(mask, next)
+	case i < 19:
+		MOVOA(m.begun[(i+1)%2], next)
+		PXOR(m.last, next)
+		SHA1MSG2(m.now, next)
 	}
 	if i >= 1 && i <= 16 {
-		SHA1MSG1(m(0), m(3))
+		SHA1MSG1(m.now, m.last)
+		MOVOA(m.last, m.begun[(i+3)%2])
 	}
-	if i >= 2 && i <= 17 {
-		PXOR(m(0), m(2))
-	}
+	free, m.last, m.now = m.last, m.now, next
+	return free
 }
