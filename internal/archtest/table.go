@@ -24,6 +24,7 @@ var table = map[string][]string{
 	"internal/meta":    {"internal/content", "internal/blob"},
 
 	"internal/blob/disk":     {"internal/blob", "internal/content", "internal/vfs", "internal/digest"},
+	"internal/blob/inline":   {"internal/blob", "internal/meta", "internal/content"},
 	"internal/blob/s3":       {"internal/blob", "internal/content", "internal/digest"},
 	"internal/meta/sqlmeta":  {"internal/meta", "internal/blob", "internal/content"},
 	"internal/meta/sqlite":   {"internal/meta/sqlmeta", "internal/meta", "internal/content", "internal/vfs"},
@@ -40,7 +41,7 @@ var table = map[string][]string{
 
 	"internal/daemon": {
 		"internal/content", "internal/vfs", "internal/digest", "internal/blob", "internal/meta",
-		"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
+		"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
 		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi",
 	},
 
@@ -64,17 +65,18 @@ var testTable = map[string][]string{
 	"internal/auth":          besideServices,
 	"internal/sweep":         besideServices,
 	"internal/upload":        besideServices,
+	"internal/blob/inline":   {"internal/blob/disk", "internal/meta/sqlite"},
 	"internal/meta/sqlmeta":  {"internal/meta/sqlite", "internal/meta/postgres"},
 	"internal/meta/metatest": {"internal/meta/sqlite"},
 	"internal/blob/blobtest": {"internal/blob/disk"},
 	"client":                 {"boxtest"},
 }
 
-var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk"}, services...)
+var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk", "internal/blob/inline"}, services...)
 
 var (
 	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/preview"}
-	backends = []string{"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
+	backends = []string{"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
 

@@ -171,3 +171,93 @@ func TestKeepLeavesRoomForOthers(t *testing.T) {
 		t.Error("a source of any size is kept")
 	}
 }
+
+// However a source is read after a look at its first block, and whether that was all
+// of it: what comes out is what went in, and all memory comes back.
+func TestFirst(t *testing.T) {
+	const b, small = blob.BlockSize, 64 << 10
+	for _, size := range []int{0, 1, 63, 4096, small - 1, small, small + 1, b - 1, b, b + 1, 3*b + 77} {
+		for _, known := range []bool{true, false} {
+			for _, next := range []bool{true, false} {
+				for _, r := range []func(io.Reader) io.Reader{
+					func(r io.Reader) io.Reader { return r },
+					iotest.DataErrReader,
+					func(r io.Reader) io.Reader { return &pieces{r, rand.New(rand.NewPCG(1, 2))} },
+				} {
+					name := fmt.Sprintf("%d bytes, known %v, by Next %v", size, known, next)
+					data := someBytes(size, 1)
+					want := blob.Want{Size: blob.AnySize, SHA1: new(content.SHA1(sha1.Sum(data)))}
+					most := small - 1
+					if known {
+						want.Size, most = int64(size), b
+					}
+					in := blob.NewIntake(2)
+					src := in.Verify(r(bytes.NewReader(data)), want, nil)
+					first, whole, err := src.First()
+					if err != nil || !bytes.HasPrefix(data, first) || size > 0 && len(first) == 0 {
+						t.Fatalf("%s: first is %d bytes, %v", name, len(first), err)
+					}
+					if b, again, err := src.First(); err != nil || again != whole || !bytes.Equal(b, first) {
+						t.Errorf("%s: a second look is at %d bytes, whole %v, %v", name, len(b), again, err)
+					}
+					// One whose end came with its last bytes may be whole at the very size of a block.
+					if whole && len(first) != size || size <= most != whole && size != small {
+						t.Errorf("%s: the first block has %d bytes, whole is %v", name, len(first), whole)
+					}
+					if size > 0 && (src.Len() != 0 || src.Done()) {
+						t.Errorf("%s: a look counts as reading: %d, %v", name, src.Len(), src.Done())
+					}
+					if got, err := all(src, next); err != nil || !bytes.Equal(got, data) {
+						t.Errorf("%s: after a look, %d bytes, %v", name, len(got), err)
+					}
+					if src.Len() != int64(size) || !src.Done() {
+						t.Errorf("%s: at the end, %d bytes, done %v", name, src.Len(), src.Done())
+					}
+					if _, _, err := src.First(); err == nil && size > 0 {
+						t.Errorf("%s: a first block at the end", name)
+					}
+					src.Close()
+					if out, left := in.InUse(); out != 0 || left != 2 {
+						t.Errorf("%s: %d blocks are out, and %d of 2 left to share", name, out, left)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What is not as promised is refused at the first look, if that comes to the end.
+func TestFirstVerifies(t *testing.T) {
+	data := someBytes(4096, 1)
+	sum := content.SHA1(sha1.Sum(data))
+	for _, c := range []struct {
+		name string
+		r    io.Reader
+		want blob.Want
+		kind content.Kind
+	}{
+		{"other bytes", bytes.NewReader(someBytes(4096, 2)), blob.Want{Size: 4096, SHA1: &sum}, content.DigestMismatch},
+		{"other bytes of any size", bytes.NewReader(someBytes(4096, 2)), blob.Want{Size: blob.AnySize, SHA1: &sum}, content.DigestMismatch},
+		{"short", bytes.NewReader(data[:4095]), blob.Want{Size: 4096}, content.SizeMismatch},
+		{"long", bytes.NewReader(data), blob.Want{Size: 4095}, content.SizeMismatch},
+		{"nothing", bytes.NewReader(nil), blob.Want{Size: 4096}, content.SizeMismatch},
+		{"broken", io.MultiReader(bytes.NewReader(data), iotest.ErrReader(errBroken)), blob.Want{Size: blob.AnySize}, content.Internal},
+	} {
+		in := blob.NewIntake(2)
+		src := in.Verify(c.r, c.want, nil)
+		b, whole, err := src.First()
+		if b != nil || whole || err == nil || content.KindOf(err) != c.kind {
+			t.Errorf("%s: %d bytes, whole %v, %v", c.name, len(b), whole, err)
+		}
+		if b, again := src.Next(); b != nil || again == nil || again != err {
+			t.Errorf("%s: then %d bytes, %v", c.name, len(b), again)
+		}
+		if src.Done() {
+			t.Errorf("%s: done", c.name)
+		}
+		src.Close()
+		if out, left := in.InUse(); out != 0 || left != 2 {
+			t.Errorf("%s: %d blocks are out, and %d of 2 left to share", c.name, out, left)
+		}
+	}
+}

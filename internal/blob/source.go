@@ -28,8 +28,10 @@ type Source struct {
 	shared  int        // extra blocks that are this source's
 	writing bool       // the caller has its turn to write what was handed out last
 	closed  bool
-	ended   bool  // r has said so, and what it gave has been handed out
-	err     error // what every further call returns
+	ended   bool   // r has said so, and what it gave has been handed out
+	err     error  // what every further call returns
+	peeked  []byte // by First, and not handed out yet
+	whole   bool   // what First said of it
 
 	keeps  bool
 	kept   Kept
@@ -50,6 +52,11 @@ func Verify(r io.Reader, want Want, also *digest.SHA1) *Source {
 // bytes are not those promised; no more than one byte beyond the promised size
 // is taken from the reader. With an error it gives no bytes.
 func (s *Source) Next() ([]byte, error) {
+	if s.peeked != nil && !s.closed {
+		b := s.peeked
+		s.peeked = nil
+		return b, nil
+	}
 	s.written()
 	if s.err != nil {
 		return nil, s.err
@@ -94,6 +101,36 @@ func (s *Source) Next() ([]byte, error) {
 		s.writing = true
 	}
 	return b[:n], nil
+}
+
+// First looks at the first block, which Next or Read gives all the same. whole says
+// that it is all there is, and that it is what was promised: more than smallSize bytes
+// of a source whose size nobody knows are never whole, and neither are more than
+// BlockSize. It comes before the first byte, as often as anybody wants to look;
+// errors are those of Next.
+func (s *Source) First() (b []byte, whole bool, err error) {
+	if s.Len() > 0 {
+		return nil, false, errors.New("the source has been read before")
+	}
+	if s.peeked != nil {
+		return s.peeked, s.whole, nil
+	}
+	b, err = s.Next()
+	if err == io.EOF {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if s.ended || s.left() == 0 {
+		// Next leaves the block as it is where it finds the end.
+		if _, err := s.Next(); err != io.EOF {
+			return nil, false, err
+		}
+		whole = true
+	}
+	s.peeked, s.whole = b, whole
+	return b, whole, nil
 }
 
 // written ends the turn in which the caller has written a block.
@@ -157,6 +194,13 @@ func (s *Source) pass(b []byte) {
 // Read reads from the underlying reader into p, and returns when that has been
 // hashed. Its errors are those of Next, but bytes may come with them.
 func (s *Source) Read(p []byte) (int, error) {
+	if s.peeked != nil && !s.closed {
+		n := copy(p, s.peeked)
+		if s.peeked = s.peeked[n:]; len(s.peeked) == 0 {
+			s.peeked = nil
+		}
+		return n, nil
+	}
 	if s.err != nil {
 		return 0, s.err
 	}
@@ -165,6 +209,7 @@ func (s *Source) Read(p []byte) (int, error) {
 		p = p[:left+1]
 	}
 	n, err := s.r.Read(p)
+	s.run.Wait() // of a block that Next gave
 	s.in.Hasher().Start(&s.run, s.sha1, s.also, p[:n])
 	s.run.Wait()
 	switch {
@@ -210,8 +255,8 @@ func (s *Source) check() error {
 // Size is the number of bytes that were promised, or AnySize.
 func (s *Source) Size() int64 { return s.want.Size }
 
-// Len is the number of bytes read so far.
-func (s *Source) Len() int64 { return s.sha1.Len() }
+// Len is the number of bytes read so far; looking is not reading.
+func (s *Source) Len() int64 { return s.sha1.Len() - int64(len(s.peeked)) }
 
 // Sum is the size and SHA-1 of what was read, once that is over.
 func (s *Source) Sum() Sum { return Sum{Size: s.sha1.Len(), SHA1: s.sha1.Sum()} }
@@ -221,7 +266,7 @@ func (s *Source) Sum() Sum { return Sum{Size: s.sha1.Len(), SHA1: s.sha1.Sum()} 
 func (s *Source) State() content.SHA1State { return s.sha1.State() }
 
 // Done says whether the source was read to its end and kept its promise.
-func (s *Source) Done() bool { return errors.Is(s.err, io.EOF) }
+func (s *Source) Done() bool { return s.peeked == nil && errors.Is(s.err, io.EOF) }
 
 // Rank puts sources in order where more bytes come in than can be hashed and
 // written at once: the lowest first. It comes before the first byte.
@@ -277,7 +322,7 @@ func (s *Source) Close() {
 			s.in.put(b)
 		}
 	}
-	s.last, s.spare = nil, nil
+	s.last, s.spare, s.peeked = nil, nil, nil
 	if s.keeps {
 		s.keeps = false
 		s.kept.Free()

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"boxcar/internal/blob/inline"
 	"boxcar/internal/content"
 	"boxcar/internal/httpapi"
 	"boxcar/internal/preview"
@@ -45,6 +46,7 @@ type Config struct {
 
 	PartSize       int64  // bytes; 0: by file size, as Box does
 	MinChunkedSize *int64 // bytes; nil: Box's 20,000,000
+	RowBlobs       *int64 // bytes of the largest blob that is kept in the database; nil: 16 KiB, which is the most; -1: none
 	MaxFileSize    int64  // bytes; default 500 GB, the largest of Box's plans
 	Quota          *int64 // of the administrator from now on, bytes; 0: none; nil: as it was
 
@@ -78,6 +80,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:8080"
+	}
+	if c.RowBlobs == nil {
+		most := int64(inline.Most)
+		c.RowBlobs = &most
 	}
 	if c.MaxFileSize == 0 {
 		c.MaxFileSize = DefaultMaxFileSize

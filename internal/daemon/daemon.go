@@ -14,7 +14,6 @@ import (
 
 	"boxcar/internal/auth"
 	"boxcar/internal/blob"
-	"boxcar/internal/blob/disk"
 	"boxcar/internal/httpapi"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlite"
@@ -72,7 +71,7 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
-	rows, bytes, err := storage(cfg.Data, cfg.FS, sqlite.Options{})
+	rows, bytes, err := storage(cfg, sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +83,7 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 const sharedBlocks = 64
 
 // services builds the rooms of the house, from the storage up.
-func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.Store) (err error) {
+func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes blob.Store) (err error) {
 	cfg := d.cfg
 	d.Auth = &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
 	d.Credentials, err = d.Auth.Start(ctx, func(c auth.Credentials) error { return writeCredentials(cfg.Data, c) })
@@ -424,7 +423,7 @@ func Run(ctx context.Context, cfg Config, started func(*Daemon)) error {
 }
 
 // beside opens a data directory that a server may own.
-func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, *disk.Store, error) {
+func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, blob.Store, error) {
 	cfg, err := Config{Data: dir}.withDefaults()
 	if err != nil {
 		return cfg, nil, nil, err
@@ -432,7 +431,7 @@ func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, *disk.Store, e
 	if err := checkFormat(dir, false); err != nil {
 		return cfg, nil, nil, err
 	}
-	rows, bytes, err := storage(dir, cfg.FS, o)
+	rows, bytes, err := storage(cfg, o)
 	return cfg, rows, bytes, err
 }
 

@@ -11,7 +11,9 @@ import (
 	"github.com/gofrs/flock"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
+	"boxcar/internal/blob/inline"
 	"boxcar/internal/meta/sqlite"
 	"boxcar/internal/vfs"
 )
@@ -20,8 +22,8 @@ import (
 //
 //	format        the number of this layout
 //	lock          held by the server that owns the directory
-//	boxcar.db     rows (and -wal, -shm while somebody has it open)
-//	blobs/ tmp/   bytes; see blob/disk
+//	boxcar.db     rows, and the bytes of small blobs (and -wal, -shm while somebody has it open)
+//	blobs/ tmp/   the bytes of others; see blob/disk
 //	credentials   what the first start made, in clear, for its owner only
 const (
 	formatFile      = "format"
@@ -127,17 +129,17 @@ func replace(dir, name string, data []byte) error {
 }
 
 // storage opens what is in a data directory.
-func storage(dir string, fsys vfs.FS, o sqlite.Options) (*sqlite.Store, *disk.Store, error) {
-	rows, err := sqlite.Open(filepath.Join(dir, databaseFile), o)
+func storage(cfg Config, o sqlite.Options) (*sqlite.Store, blob.Store, error) {
+	rows, err := sqlite.Open(filepath.Join(cfg.Data, databaseFile), o)
 	if err != nil {
 		return nil, nil, err
 	}
-	bytes, err := disk.Open(fsys)
+	bytes, err := disk.Open(cfg.FS)
 	if err != nil {
 		rows.Close()
 		return nil, nil, err
 	}
-	return rows, bytes, nil
+	return rows, inline.New(rows, bytes, *cfg.RowBlobs, cfg.Now), nil
 }
 
 // writeCredentials keeps the clear text of what a first start makes, in a form

@@ -52,6 +52,7 @@ type Tx interface {
 	Items
 	Sessions
 	Parts
+	Blobs
 	Events
 	SharedLinks
 	Favourites
@@ -194,6 +195,8 @@ type Items interface {
 	ItemNamed(parent content.ID, key string) (Item, error)
 	// Ancestors are the folders above an item, the root first.
 	Ancestors(id content.ID) ([]Item, error)
+	// Lineage is Ancestors with the item itself behind them.
+	Lineage(id content.ID) ([]Item, error)
 	// ItemsIn lists a folder, what was trashed left out. Ties are in order of id.
 	// How long it takes does not go by how many items there are.
 	ItemsIn(parent content.ID, page ItemPage) ([]Item, error)

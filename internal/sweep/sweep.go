@@ -147,7 +147,7 @@ func (s *Service) expire(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 		n++
-		if err := s.delete(ctx, free); err != nil {
+		if err := s.Blobs.Delete(ctx, free...); err != nil {
 			return n, err
 		}
 	}
@@ -254,7 +254,7 @@ func (s *Service) Limbo(ctx context.Context) (n int, err error) {
 			if err != nil {
 				return n, errors.Join(left, err)
 			}
-			if err := s.delete(ctx, gone.Free); err != nil {
+			if err := s.Blobs.Delete(ctx, gone.Free...); err != nil {
 				left = err
 			}
 		}
@@ -276,19 +276,20 @@ func (s *Service) bites(ctx context.Context, fn func(tx meta.Tx, more func(int) 
 	}
 }
 
-func (s *Service) delete(ctx context.Context, keys []blob.Key) error {
-	for _, key := range keys {
-		if err := s.Blobs.Delete(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // garbage deletes blobs that no part refers to and that are old enough not to
 // be waiting for their row.
 func (s *Service) garbage(ctx context.Context) (n int, err error) {
+	const most = 250 // deleted at once
 	before := s.Now().Add(-GarbageAge)
+	var lost []blob.Key
+	drop := func() error {
+		if err := s.Blobs.Delete(ctx, lost...); err != nil {
+			return err
+		}
+		n += len(lost)
+		lost = lost[:0]
+		return nil
+	}
 	for info, err := range s.Blobs.List(ctx) {
 		if err != nil {
 			return n, err
@@ -310,10 +311,12 @@ func (s *Service) garbage(ctx context.Context) (n int, err error) {
 		}
 		// A blob without a row can't get one any more: rows are made for
 		// blobs just put, or copied from rows that are there.
-		if err := s.Blobs.Delete(ctx, info.Key); err != nil {
-			return n, err
+		if lost = append(lost, info.Key); len(lost) == most {
+			if err := drop(); err != nil {
+				return n, err
+			}
 		}
-		n++
 	}
-	return n, nil
+	err = drop()
+	return n, err
 }

@@ -32,7 +32,7 @@ type data struct {
 	t       *testing.T
 	dir     string
 	rows    *sqlite.Store
-	blobs   *disk.Store
+	blobs   blob.Store
 	now     time.Time
 	sweep   *sweep.Service
 	user    content.ID

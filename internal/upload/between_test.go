@@ -14,7 +14,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"boxcar/internal/blob/disk"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/metatest"
@@ -76,13 +75,11 @@ func (h *house) create(name string, data []byte) content.Session {
 // there and its row is not: they look old, and are not to be swept.
 func TestSweepLeavesArrivingBytesAloneWhateverTheClock(t *testing.T) {
 	w := newWorld(t)
+	w.files = true
 	h := w.open(&metatest.Faulty{})
 	rows := &between{Store: w.rows}
 	h.meta.Store = rows
-	blobs, err := disk.Open(w.fs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := w.blobs(w.rows)
 	sweeper := &sweep.Service{Meta: w.rows, Blobs: blobs, Log: slog.New(slog.DiscardHandler), Arriving: h.upload.Arriving,
 		Now: func() time.Time { return time.Now().Add(2 * sweep.GarbageAge) }}
 	data := bytesOf(partSize)
@@ -120,10 +117,7 @@ func TestLostBytesAreTheServersFailure(t *testing.T) {
 	}
 	h.upload.Close() // nothing stays in memory
 	h = w.open(&metatest.Faulty{})
-	blobs, err := disk.Open(w.fs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := w.blobs(w.rows)
 	for info, err := range blobs.List(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -294,6 +288,7 @@ func TestPartsNearTheFrontAreNotReadBack(t *testing.T) {
 		{"two more than there is room for", 6, 2},
 	} {
 		w := newWorld(t)
+		w.files = true // the opening of a file can be seen
 		h := w.open(&metatest.Faulty{})
 		data := bytesOf(int(c.parts) * partSize)
 		ses := h.create("a", data)

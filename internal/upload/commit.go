@@ -123,7 +123,8 @@ func (s *Service) admitCommit(ctx context.Context, who content.Principal, id con
 			file, err = s.Tree.Published(tx, who, ses.Version, ses.Sequence)
 			return err
 		}
-		return s.Tree.Admit(tx, who, commitTarget(ses, c), c.Preconditions)
+		_, err = s.Tree.Admit(tx, who, commitTarget(ses, c), c.Preconditions)
+		return err
 	})
 	return ses, file, err
 }

@@ -50,7 +50,7 @@ func (s *Service) Create(ctx context.Context, who content.Principal, req Request
 		}
 	}
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		if err := s.Tree.Admit(tx, who, t, content.Preconditions{}); err != nil {
+		if _, err := s.Tree.Admit(tx, who, t, content.Preconditions{}); err != nil {
 			return destination(err)
 		}
 		open, err := tx.CountOpen(who.User, now)
@@ -129,6 +129,7 @@ func targetOf(ses meta.Session) tree.Target {
 // Preflight says whether the caller could upload to the target.
 func (s *Service) Preflight(ctx context.Context, who content.Principal, t tree.Target) error {
 	return s.Meta.View(ctx, func(tx meta.Tx) error {
-		return s.Tree.Admit(tx, who, t, content.Preconditions{})
+		_, err := s.Tree.Admit(tx, who, t, content.Preconditions{})
+		return err
 	})
 }

@@ -257,11 +257,8 @@ func (s *Service) discard(keys []blob.Key) {
 		return
 	}
 	s.work.Go(func() {
-		for _, k := range keys {
-			if err := s.Blobs.Delete(s.bg, k); err != nil {
-				s.Log.Warn("blob not deleted, left to the sweep", "blob", k, "error", err)
-				return
-			}
+		if err := s.Blobs.Delete(s.bg, keys...); err != nil {
+			s.Log.Warn("blobs not deleted, left to the sweep", "blobs", len(keys), "error", err)
 		}
 	})
 }

@@ -110,8 +110,8 @@ func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited
 
 // publish gives a synced temp file its final name, makes the name durable, and
 // removes the temp name in any case.
-func (s *Store) publish(temp, name string, dir *shard) error {
-	err := s.ready(dir)
+func (s *Store) publish(temp, name string, dir *directory) error {
+	err := s.ready()
 	since := dir.failures()
 	if err == nil {
 		err = s.fs.Link(temp, name) // Rename would replace a blob that has the key
@@ -136,14 +136,41 @@ func (s *Store) publish(temp, name string, dir *shard) error {
 	return nil
 }
 
-// ready makes the shard's directory once.
-func (s *Store) ready(dir *shard) error {
-	dir.making.Lock()
-	defer dir.making.Unlock()
-	if dir.made {
+// ready makes all the shards' directories, once: they share one sync, where the first
+// few hundred blobs would take one each.
+func (s *Store) ready() error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.made {
 		return nil
 	}
-	err := s.mkdir(dir.name, &s.blobs)
-	dir.made = err == nil
-	return err
+	entries, err := s.fs.ReadDir(blobsDir)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, e := range entries {
+		there[blobsDir+"/"+e.Name()] = true
+	}
+	since := s.blobs.failures()
+	var fresh []string
+	for i := range s.shards {
+		name := s.shards[i].name
+		if there[name] {
+			continue
+		}
+		if err := s.fs.MkdirAll(name); err != nil {
+			return err
+		}
+		fresh = append(fresh, name)
+	}
+	// Also when all were there: who made them may not have got as far as this.
+	if err := s.blobs.sync(since); err != nil {
+		for _, name := range fresh {
+			s.fs.Remove(name) // the next try has to make it anew: another sync would prove nothing
+		}
+		return err
+	}
+	s.made = true
+	return nil
 }

@@ -152,6 +152,10 @@ func (t *faultyTx) ItemNamed(parent content.ID, key string) (meta.Item, error) {
 	return ask(t, func() (meta.Item, error) { return t.tx.ItemNamed(parent, key) })
 }
 
+func (t *faultyTx) Lineage(id content.ID) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Lineage(id) })
+}
+
 func (t *faultyTx) Ancestors(id content.ID) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Ancestors(id) })
 }
@@ -234,6 +238,26 @@ func (t *faultyTx) CountLog(id content.SessionID) (int64, error) {
 
 func (t *faultyTx) Log(id content.SessionID, after int64, limit int) ([]meta.LogEntry, error) {
 	return ask(t, func() ([]meta.LogEntry, error) { return t.tx.Log(id, after, limit) })
+}
+
+func (t *faultyTx) InsertBlob(key blob.Key, at time.Time, b []byte) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.InsertBlob(key, at, b) })
+}
+
+func (t *faultyTx) Blob(key blob.Key) ([]byte, error) {
+	return ask(t, func() ([]byte, error) { return t.tx.Blob(key) })
+}
+
+func (t *faultyTx) BlobInfo(key blob.Key) (blob.Info, error) {
+	return ask(t, func() (blob.Info, error) { return t.tx.BlobInfo(key) })
+}
+
+func (t *faultyTx) Blobs(after int64, limit int) ([]meta.BlobEntry, error) {
+	return ask(t, func() ([]meta.BlobEntry, error) { return t.tx.Blobs(after, limit) })
+}
+
+func (t *faultyTx) DeleteBlobs(keys []blob.Key) error {
+	return do(t, func() error { return t.tx.DeleteBlobs(keys) })
 }
 
 func (t *faultyTx) InsertPart(a meta.Manifest, b meta.Part) error {

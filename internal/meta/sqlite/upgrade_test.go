@@ -85,6 +85,9 @@ func TestAnOldDatabaseComesUpToDate(t *testing.T) {
 		if token.Kind != meta.DeveloperToken || token.Parent != [32]byte{} || token.Detail != "" {
 			t.Errorf("the token is now %+v", token)
 		}
+		if free, err := tx.InsertBlob("00000000000000000000000000000001", s0, []byte("small")); err != nil || !free {
+			t.Errorf("a small blob: free %v, %v", free, err)
+		}
 		return tx.InsertToken(meta.Token{Hash: [32]byte{2}, Kind: meta.ExchangedToken, User: 2, Parent: [32]byte{1}})
 	})
 	if err != nil {

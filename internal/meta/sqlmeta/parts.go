@@ -1,8 +1,6 @@
 package sqlmeta
 
 import (
-	"fmt"
-
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
@@ -10,9 +8,9 @@ import (
 
 // InsertPart is a meta.Parts method.
 func (tx *Tx) InsertPart(m meta.Manifest, p meta.Part) error {
-	key, err := blobKey(p.Blob)
-	if err != nil || p.Blob == "" {
-		return tx.fail("insert part", fmt.Errorf("%q is not a blob key", string(p.Blob)))
+	key, err := validKey(p.Blob)
+	if err != nil {
+		return tx.fail("insert part", err)
 	}
 	n, err := tx.exec("insert part", `
 		INSERT INTO part (manifest, start, size, id, sha1, blob, sha512, created_at, state_after)
@@ -102,7 +100,7 @@ func (tx *Tx) Refers(key blob.Key) (bool, error) {
 // OrphanManifests is a meta.Parts method.
 func (tx *Tx) OrphanManifests(limit int) ([]meta.Manifest, error) {
 	// One seek for each manifest rather than a visit to each part.
-	return list(tx, "list orphan manifests", `
+	return longList(tx, "list orphan manifests", `
 		WITH RECURSIVE m (id) AS (
 			SELECT MIN(manifest) FROM part
 			UNION ALL
