@@ -38,6 +38,15 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	AllowOrigins   []string
 
+	// MetricsListen is a host:port of its own for metrics and profiles, which
+	// ask for no token; empty: none are kept.
+	MetricsListen string
+	// OTLPEndpoint is the URL of a collector of traces; see tracing.Config. With
+	// OTLPFromEnvironment the OTEL_* variables say where it is. Neither: no traces.
+	OTLPEndpoint        string
+	OTLPFromEnvironment bool
+	Version             string // of the program, for metrics and traces
+
 	// DeveloperToken, if set, acts as the administrator. It is refused on
 	// addresses beyond loopback without AllowRemoteDeveloperToken.
 	DeveloperToken            string
@@ -138,6 +147,16 @@ func (c Config) check() error {
 		}
 		if !c.tls() {
 			return errors.New("an address to listen on without TLS is for beside TLS, and there is none")
+		}
+	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			return fmt.Errorf("address to listen on for metrics %q: it must be host:port", c.MetricsListen)
+		}
+	}
+	if c.OTLPEndpoint != "" {
+		if u, err := url.Parse(c.OTLPEndpoint); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("OTLP endpoint %q: it must be http:// or https:// with a host", c.OTLPEndpoint)
 		}
 	}
 	if c.PublicURL != "" {

@@ -4,6 +4,7 @@
 package httpapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -28,6 +29,9 @@ type Config struct {
 	Log     *slog.Logger
 	// Ready says whether uploads can be taken now; nil is yes.
 	Ready func(*http.Request) error
+	// Watch, if not nil, is told that a request begins, which goes on with the
+	// context it returns, and what became of it, once.
+	Watch func(*http.Request) (context.Context, func(Outcome))
 
 	// PublicURL is where clients reach the server, without a slash at its end;
 	// empty means that each request tells.
@@ -89,6 +93,18 @@ func New(cfg Config) *Server {
 	return s
 }
 
+// Outcome is what became of a request.
+type Outcome struct {
+	Route    string // its pattern; "none" if nothing is there
+	Status   int
+	Cut      bool   // the reply did not get to its end
+	Code     string // of the error in the reply; "" for none
+	ID       string // which the reply has
+	User     content.ID
+	In, Out  int64 // bytes of bodies
+	Duration time.Duration
+}
+
 // call is one request on its way through a handler.
 type call struct {
 	*http.Request
@@ -101,8 +117,9 @@ type call struct {
 	// in an array, all others as an object.
 	conflictsInArray bool
 	// broken is what went wrong while a reply was made: it is answered instead.
-	broken error
-	log    []slog.Attr // what the handler wants in the request's line
+	broken  error
+	watched func(Outcome) // nil: nobody watches
+	log     []slog.Attr   // what the handler wants in the request's line
 }
 
 // note adds to the request's line in the log.

@@ -19,6 +19,11 @@ const noStore = "no-cache, no-store"
 
 // begin sets up a call: its id, its writer, its body.
 func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
+	var watched func(Outcome)
+	if s.Watch != nil {
+		ctx, end := s.Watch(r)
+		r, watched = r.WithContext(ctx), end
+	}
 	var id [8]byte
 	s.Random(id[:])
 	w := &writer{ResponseWriter: rw, control: http.NewResponseController(rw), request: r, drain: s.Limits.Drain,
@@ -34,7 +39,7 @@ func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
 	h["BOX-REQUEST-ID"] = []string{w.id}
 	h.Set("Cache-Control", noStore)
 	h.Set("Vary", "Origin")
-	return &call{Request: r, w: w, body: w.body}
+	return &call{Request: r, w: w, body: w.body, watched: watched}
 }
 
 // end writes the request's line in the log. No token, password or signed URL
@@ -53,13 +58,18 @@ func (s *Server) end(c *call) {
 	case c.w.status >= 400:
 		outcome = "refused"
 	}
+	took := s.Now().Sub(c.w.start)
+	if c.watched != nil {
+		c.watched(Outcome{Route: c.w.route, Status: c.w.status, Cut: aborted != nil, Code: c.w.code, ID: c.w.id, User: c.who.User,
+			In: c.body.n, Out: c.w.sent, Duration: took})
+	}
 	attrs := []slog.Attr{
 		slog.String("request", c.w.id),
 		slog.String("method", c.Method),
 		slog.String("route", c.w.route),
 		slog.Int("status", c.w.status),
 		slog.String("outcome", outcome),
-		slog.Duration("duration", s.Now().Sub(c.w.start)),
+		slog.Duration("duration", took),
 		slog.Int64("bytes_in", c.body.n),
 		slog.Int64("bytes_out", c.w.sent),
 		slog.String("remote", c.RemoteAddr),

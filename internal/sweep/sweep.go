@@ -52,6 +52,9 @@ type Swept struct {
 	Trees     int // whose rest was taken out of limbo
 	Events    int // older than they are kept
 	Garbage   int // blobs that no part referred to
+	// Found are such blobs before they were removed, and Freed the bytes that went with them.
+	Found int
+	Freed int64
 }
 
 // Start clears what the stop before this start left unfinished. No Put may be at work.
@@ -74,12 +77,12 @@ func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
 	errs[5] = s.giveUp(ctx)
 	done.Trees, errs[6] = s.Limbo(ctx)
 	done.Tokens, errs[7] = s.tokens(ctx)
-	done.Garbage, errs[8] = s.garbage(ctx)
+	errs[8] = s.garbage(ctx, &done)
 	done.Scraps, errs[9] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	done.Events, errs[10] = s.events(ctx)
 	if done != (Swept{}) {
 		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "versions", done.Versions,
-			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "events", done.Events, "garbage", done.Garbage)
+			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "events", done.Events, "garbage", done.Garbage, "garbage_bytes", done.Freed)
 	}
 	return done, errors.Join(errs[:]...)
 }
@@ -287,11 +290,11 @@ func (s *Service) delete(ctx context.Context, keys []blob.Key) error {
 
 // garbage deletes blobs that no part refers to and that are old enough not to
 // be waiting for their row.
-func (s *Service) garbage(ctx context.Context) (n int, err error) {
+func (s *Service) garbage(ctx context.Context, done *Swept) error {
 	before := s.Now().Add(-GarbageAge)
 	for info, err := range s.Blobs.List(ctx) {
 		if err != nil {
-			return n, err
+			return err
 		}
 		// Asked before the rows: when it has arrived, its row is there.
 		if !info.ModTime.Before(before) || s.Arriving != nil && s.Arriving(info.Key) {
@@ -303,17 +306,19 @@ func (s *Service) garbage(ctx context.Context) (n int, err error) {
 			return err
 		})
 		if err != nil {
-			return n, err
+			return err
 		}
 		if refers {
 			continue
 		}
+		done.Found++
 		// A blob without a row can't get one any more: rows are made for
 		// blobs just put, or copied from rows that are there.
 		if err := s.Blobs.Delete(ctx, info.Key); err != nil {
-			return n, err
+			return err
 		}
-		n++
+		done.Garbage++
+		done.Freed += info.Size
 	}
-	return n, nil
+	return nil
 }

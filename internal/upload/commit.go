@@ -36,7 +36,9 @@ const commitLease = 30 * time.Second
 // session answers the same commit with the same file again. A content.CommitPending
 // error says that the whole file's hash needs longer than the limit: the
 // commit goes on, and asking again tells how it ended.
-func (s *Service) Commit(ctx context.Context, who content.Principal, id content.SessionID, c Commit) (*content.File, error) {
+func (s *Service) Commit(ctx context.Context, who content.Principal, id content.SessionID, c Commit) (_ *content.File, err error) {
+	ctx, end := s.watch(ctx, OpCommit)
+	defer func() { end(err) }()
 	deadline := time.NewTimer(s.Limits.Commit)
 	defer deadline.Stop()
 	for {
@@ -68,16 +70,16 @@ func (s *Service) Commit(ctx context.Context, who content.Principal, id content.
 			again bool
 			err   error
 		}
-		end := make(chan result, 1)
+		ended := make(chan result, 1)
 		s.work.Go(func() {
 			file, again, err := s.commit(context.WithoutCancel(ctx), who, ses, c)
 			if err != nil {
 				s.note(context.WithoutCancel(ctx), id, content.LogEvent{Event: "commit"}, err)
 			}
-			end <- result{file, again, err}
+			ended <- result{file, again, err}
 		})
 		select {
-		case r := <-end:
+		case r := <-ended:
 			if r.again {
 				continue // somebody was faster
 			}

@@ -40,9 +40,11 @@ type Planned struct {
 // Plan registers those offered parts whose bytes are stored already in files
 // that the caller may read: they need not be sent. The answers are in the
 // order of the offers.
-func (s *Service) Plan(ctx context.Context, who content.Principal, id content.SessionID, offers []Offer) ([]Planned, error) {
+func (s *Service) Plan(ctx context.Context, who content.Principal, id content.SessionID, offers []Offer) (_ []Planned, err error) {
+	ctx, end := s.watch(ctx, OpPlan)
+	defer func() { end(err) }()
 	var ses meta.Session
-	err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) (err error) {
 		ses, err = s.plannable(tx, who, id)
 		return err
 	})

@@ -34,6 +34,12 @@ type Options struct {
 	// 0 stands for 10 seconds.
 	BusyWait time.Duration
 
+	// Updated, if not nil, is told how long each Update took, from asking for its
+	// turn, and its error; Committed how many Updates a transaction had, and how
+	// long its commit took. They are called concurrently, and while others wait.
+	Updated   func(took time.Duration, err error)
+	Committed func(updates int, took time.Duration)
+
 	// VFS names a registered SQLite VFS to go through instead of the
 	// system's, and FS is the same directory of files in our terms. The path
 	// is then a name within FS. Both, or neither.
@@ -45,6 +51,9 @@ type Options struct {
 type Store struct {
 	writeDB, readDB *sql.DB
 	readOnly        bool
+
+	updated   func(time.Duration, error)
+	committed func(int, time.Duration)
 
 	turns  turns // guards what follows
 	batch  *batch
@@ -88,7 +97,7 @@ func open(path string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 
-	s := &Store{readOnly: o.ReadOnly, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
+	s := &Store{readOnly: o.ReadOnly, updated: o.Updated, committed: o.Committed, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
 	for range o.Readers {
 		s.readers <- nil
 	}

@@ -133,6 +133,7 @@ func (tx *Tx) MatchSHA512(owner, near content.ID, sum content.SHA512, size int64
 			SELECT q.state_after FROM part q WHERE q.manifest = p.manifest AND q.start < p.start ORDER BY q.start DESC LIMIT 1)
 		FROM part p JOIN version v ON v.manifest = p.manifest JOIN item i ON i.id = v.file
 		WHERE p.sha512 = ? AND p.size = ? AND i.owner = ? AND i.trashed_at = 0
+			AND NOT EXISTS (SELECT 1 FROM rotten r WHERE r.blob = p.blob)
 		ORDER BY v.file <> ?, p.manifest, p.start, v.id LIMIT ?`,
 		func(m *meta.Match) []any {
 			return append(partColumns(&m.Part), &m.File, &m.Version, hashState{&m.Before})
