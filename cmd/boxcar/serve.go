@@ -29,6 +29,9 @@ type serveCmd struct {
 	TrustedProxy    []netip.Prefix `placeholder:"CIDR" env:"BOXCAR_TRUSTED_PROXY" help:"Proxies whose X-Forwarded-Proto and X-Forwarded-Host count."`
 	CORSAllowOrigin []string       `name:"cors-allow-origin" placeholder:"ORIGIN" env:"BOXCAR_CORS_ALLOW_ORIGIN" help:"Origins whose web pages may use the API; * is any."`
 
+	MetricsListen string `placeholder:"ADDR" env:"BOXCAR_METRICS_LISTEN" help:"Another address to listen on, for metrics and profiles, which ask for no token."`
+	OTLPEndpoint  string `name:"otlp-endpoint" placeholder:"URL" env:"BOXCAR_OTLP_ENDPOINT" help:"Collector of OpenTelemetry traces (OTLP over HTTP); without it, as the OTEL_EXPORTER_OTLP_ variables say."`
+
 	DeveloperToken            string `placeholder:"TOKEN" env:"BOXCAR_DEVELOPER_TOKEN" help:"A token that acts as the administrator, besides those that were made."`
 	AllowRemoteDeveloperToken bool   `env:"BOXCAR_ALLOW_REMOTE_DEVELOPER_TOKEN" help:"Allow that on an address that others can reach."`
 
@@ -45,10 +48,19 @@ func (s serveCmd) config() daemon.Config {
 	return daemon.Config{
 		Data: s.Data, Listen: s.Listen, PlainListen: s.PlainListen, BoxHosts: s.BoxHosts,
 		PublicURL: s.PublicURL, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		MetricsListen: s.MetricsListen, OTLPEndpoint: s.OTLPEndpoint, OTLPFromEnvironment: tracesConfigured(), Version: versionText(),
 		TrustedProxies: s.TrustedProxy, AllowOrigins: s.CORSAllowOrigin,
 		DeveloperToken: s.DeveloperToken, AllowRemoteDeveloperToken: s.AllowRemoteDeveloperToken,
 		PartSize: s.PartSize, MinChunkedSize: s.MinChunkedSize, MaxFileSize: s.MaxFileSize, Quota: s.Quota,
 	}
+}
+
+// tracesConfigured says whether the standard variables ask for traces.
+func tracesConfigured() bool {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
+		return false
+	}
+	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
 
 func (s serveCmd) Run(ctx context.Context, io streams) error {
@@ -99,6 +111,9 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
 	if plain := d.PlainURL(); plain != "" {
 		fmt.Fprintf(w, "Without TLS it listens at %s\n\n", plain)
+	}
+	if metrics := d.MetricsURL(); metrics != "" {
+		fmt.Fprintf(w, "Metrics are at %s\n\n", metrics)
 	}
 	if s.BoxHosts {
 		fmt.Fprintf(w, "To clients that know Box's own hosts only it is Box:\nboxcar ca --data %s says what they need for that.\n\n", quoteShell(s.Data))

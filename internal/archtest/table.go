@@ -35,13 +35,15 @@ var table = map[string][]string{
 	"internal/upload": {"internal/tree", "internal/meta", "internal/blob", "internal/digest", "internal/content"},
 
 	"internal/preview": {"internal/content"},
+	"internal/metrics": {},
+	"internal/tracing": {},
 
 	"internal/httpapi": {"internal/upload", "internal/tree", "internal/auth", "internal/preview", "internal/content", "boxapi"},
 
 	"internal/daemon": {
 		"internal/content", "internal/vfs", "internal/digest", "internal/blob", "internal/meta",
 		"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
-		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi",
+		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi", "internal/metrics", "internal/tracing",
 	},
 
 	"internal/blob/blobtest":     {"internal/blob", "internal/content", "internal/digest"},
@@ -151,6 +153,8 @@ var others = map[string][]string{
 	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/...", "github.com/youmark/pkcs8"},
 	"internal/sweep":   {"golang.org/x/sync/..."},
 	"internal/preview": {"golang.org/x/image/...", "golang.org/x/sync/..."},
+	"internal/metrics": {"github.com/prometheus/client_golang/..."},
+	"internal/tracing": {"go.opentelemetry.io/otel/..."},
 }
 
 // emptyNames say nothing about what a package holds.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
 	"boxcar/internal/httpapi"
 	"boxcar/internal/meta"
@@ -40,11 +41,14 @@ type Daemon struct {
 	server  *http.Server
 	listen  net.Listener
 	plain   net.Listener // beside listen, without TLS; nil: none
+	metrics net.Listener // for metrics and profiles; nil: none
+	watch   watch
 	// requests is read-locked by each request, and locked for good at the end.
-	requests sync.RWMutex
-	tls      *tls.Config // of listen; nil: none
-	closed   sync.Once
-	limbo    chan struct{} // has one if something waits there for the sweep
+	requests     sync.RWMutex
+	tls          *tls.Config // of listen; nil: none
+	certificates certificates
+	closed       sync.Once
+	limbo        chan struct{} // has one if something waits there for the sweep
 
 	asked   sync.Mutex // guards what /readyz said last
 	askedAt time.Time
@@ -71,16 +75,23 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
-	rows, bytes, err := storage(cfg.Data, cfg.FS, sqlite.Options{})
+	d.watch = startWatch(cfg)
+	rows, bytes, err := storage(cfg.Data, d.watch.fs(cfg.FS), d.watch.database())
 	if err != nil {
 		return nil, err
 	}
 	d.rows = rows
+	if err := d.watch.trace(ctx, cfg, rows); err != nil {
+		return nil, err
+	}
+	if t := d.watch.traces; t != nil {
+		return d, d.services(ctx, tracedRows{rows, t}, tracedBlobs{bytes, t})
+	}
 	return d, d.services(ctx, rows, bytes)
 }
 
 // services builds the rooms of the house, from the storage up.
-func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.Store) (err error) {
+func (d *Daemon) services(ctx context.Context, rows meta.Store, bytes blob.Store) (err error) {
 	cfg := d.cfg
 	d.Auth = &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
 	d.Credentials, err = d.Auth.Start(ctx, func(c auth.Credentials) error { return writeCredentials(cfg.Data, c) })
@@ -102,7 +113,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
 	d.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
-		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
+		Answer: httpapi.Answer, Watch: d.watch.uploads(), Log: cfg.Log, Limits: cfg.Uploads,
 	})
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
@@ -113,7 +124,7 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	}
 	handler := httpapi.New(httpapi.Config{
 		Upload: d.upload, Tree: files, Auth: d.Auth, Preview: preview.New(cfg.Previews), Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
-		Ready: d.ready, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
+		Ready: d.ready, Watch: d.watch.requests(), PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
 		BoxHosts: cfg.BoxHosts, AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
 	})
 	protocols := new(http.Protocols)
@@ -124,18 +135,28 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 		Handler:           d.counted(handler),
 		TLSConfig:         d.tls,
 		Protocols:         protocols,
-		ReadHeaderTimeout: 10 * time.Second,
-		// Some clients never try an upload again that met a connection just
-		// closed, so idle ones are kept for longer than clients keep them.
-		IdleTimeout:    5 * time.Minute,
-		MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: headerWait,
+		IdleTimeout:       idleWait,
+		MaxHeaderBytes:    headerBytes,
 		// OPTIONS * is answered as any path that is not there.
 		DisableGeneralOptionsHandler: true,
 		HTTP2:                        &http2Config,
 		ErrorLog:                     slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	if m := d.watch.metrics; m != nil {
+		d.gauges(m)
+	}
 	return nil
 }
+
+// What a connection may cost before and between its requests.
+const (
+	headerWait  = 10 * time.Second
+	headerBytes = 64 << 10
+	// Some clients never try an upload again that met a connection just
+	// closed, so idle ones are kept for longer than clients keep them.
+	idleWait = 5 * time.Minute
+)
 
 // http2Config bounds what clients may send before it is read. A connection may
 // cost as much memory as its window, whatever the number of its streams, and only for
@@ -163,7 +184,7 @@ var http2Config = http.HTTP2Config{
 
 // open listens. Who connects waits until Run.
 func (d *Daemon) open() (err error) {
-	var c certificates
+	c := &d.certificates
 	if d.cfg.TLSCert != "" {
 		if c.own, err = ownCertificate(d.cfg); err != nil {
 			return err
@@ -181,6 +202,9 @@ func (d *Daemon) open() (err error) {
 		if d.plain, err = net.Listen("tcp", d.cfg.PlainListen); err != nil {
 			return err
 		}
+	}
+	if err := d.listenForMetrics(); err != nil {
+		return err
 	}
 	d.listen, err = net.Listen("tcp", d.cfg.Listen)
 	return err
@@ -233,6 +257,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	if d.plain != nil {
 		go func() { served <- d.server.Serve(d.plain) }()
+	}
+	if d.metrics != nil {
+		s := d.metricsServer()
+		go s.Serve(d.metrics)
+		defer s.Close()
 	}
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
@@ -354,9 +383,12 @@ func (d *Daemon) linkUses(ctx context.Context) {
 func (d *Daemon) Chores(ctx context.Context) {
 	d.linkUses(ctx)
 	d.endLinks(ctx)
-	if _, err := d.sweep.Sweep(ctx); err != nil && ctx.Err() == nil {
+	began := d.cfg.Now()
+	done, err := d.sweep.Sweep(ctx)
+	if err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("sweep", "error", err)
 	}
+	d.watch.swept(done, began, d.cfg.Now(), err)
 	if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("hashing for plan", "error", err)
 	}
@@ -392,12 +424,16 @@ func (d *Daemon) Close() (err error) {
 		if d.plain != nil {
 			d.plain.Close()
 		}
+		if d.metrics != nil {
+			d.metrics.Close()
+		}
 		if d.upload != nil {
 			d.upload.Close()
 		}
 		if d.rows != nil {
 			err = d.rows.Close()
 		}
+		err = errors.Join(err, d.watch.end())
 		if d.release != nil {
 			err = errors.Join(err, d.release())
 		}
