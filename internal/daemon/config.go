@@ -59,6 +59,7 @@ type Config struct {
 
 	StopWait   time.Duration // for requests under way at a stop; default 30 s
 	SweepEvery time.Duration // default 1 h
+	ScrubRate  int64         // bytes a second that are read to look for damage; 0: none
 
 	Uploads  upload.Limits // PartSize and MinChunkedSize above count
 	Previews preview.Limits
@@ -137,6 +138,9 @@ func (c Config) check() error {
 	}
 	if c.Quota != nil && *c.Quota < 0 {
 		return fmt.Errorf("quota %d is negative", *c.Quota)
+	}
+	if c.ScrubRate < 0 {
+		return fmt.Errorf("scrub rate %d is negative", c.ScrubRate)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("TLS needs both a certificate and a key")

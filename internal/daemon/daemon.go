@@ -48,6 +48,7 @@ type Daemon struct {
 	tls          *tls.Config // of listen; nil: none
 	certificates certificates
 	closed       sync.Once
+	scrubbing    sync.Mutex    // held by who scrubs
 	limbo        chan struct{} // has one if something waits there for the sweep
 
 	asked   sync.Mutex // guards what /readyz said last
@@ -118,7 +119,8 @@ func (d *Daemon) services(ctx context.Context, rows meta.Store, bytes blob.Store
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
 	}
-	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing,
+		ScrubRate: cfg.ScrubRate, Scrubbed: d.watch.scrubbed()}
 	if err := d.sweep.Start(ctx); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
@@ -267,6 +269,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	chores.Go(func() { d.chores(ctx) })
 	chores.Go(func() { d.smallChores(ctx) })
 	chores.Go(func() { d.emptyLimbo(ctx) })
+	chores.Go(func() { d.scrub(ctx) })
 	defer d.linkUses(context.Background())
 	defer chores.Wait()
 	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
@@ -362,6 +365,30 @@ func (d *Daemon) emptyLimbo(ctx context.Context) {
 	}
 }
 
+// scrub looks for damage, all the time but for pauses between passes.
+func (d *Daemon) scrub(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		d.Scrub(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Scrub goes on looking for damage, if it is time; see sweep.Service.Scrub.
+func (d *Daemon) Scrub(ctx context.Context) {
+	d.scrubbing.Lock()
+	defer d.scrubbing.Unlock()
+	if err := d.sweep.Scrub(ctx); err != nil && ctx.Err() == nil {
+		d.watch.scrubFailed()
+		d.cfg.Log.Error("scrub", "error", err)
+	}
+}
+
 // endLinks takes away the shared links whose time is over.
 func (d *Daemon) endLinks(ctx context.Context) {
 	if _, err := d.files.EndLinks(ctx); err != nil && ctx.Err() == nil {
@@ -388,7 +415,9 @@ func (d *Daemon) Chores(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("sweep", "error", err)
 	}
-	d.watch.swept(done, began, d.cfg.Now(), err)
+	if ctx.Err() == nil {
+		d.watch.swept(done, began, d.cfg.Now(), err)
+	}
 	if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("hashing for plan", "error", err)
 	}

@@ -19,22 +19,29 @@ func (d *Daemon) gauges(m *metrics.Metrics) {
 	m.Read("boxcar_upload_bodies_waiting", "Bodies that wait for a place.", func() float64 { return float64(load().Waiting) })
 	m.Read("boxcar_upload_places", "Bodies that can be taken in at once.", func() float64 { return float64(load().Places) })
 
-	sums := &tally{rows: d.rows, log: func(err error) { d.cfg.Log.Error("adding up for metrics", "error", err) }}
-	sum := func(name, help string, value func(meta.Tally) int64) {
+	all := &tally{rows: d.rows, log: func(err error) { d.cfg.Log.Error("adding up for metrics", "error", err) }}
+	sum := func(name, help string, value func(sums) int64) {
 		m.Read(name, help, func() float64 {
-			t, ok := sums.get()
+			t, ok := all.get()
 			if !ok {
 				return math.NaN()
 			}
 			return float64(value(t))
 		})
 	}
-	sum("boxcar_upload_sessions_open", "Upload sessions that are open or committing.", func(t meta.Tally) int64 { return t.Sessions })
-	sum("boxcar_upload_reserved_bytes", "Bytes that open sessions were promised.", func(t meta.Tally) int64 { return t.Reserved })
-	sum("boxcar_users", "Users who were not deleted.", func(t meta.Tally) int64 { return t.Users })
-	sum("boxcar_users_without_quota", "Of these, those who may store without a limit.", func(t meta.Tally) int64 { return t.Unlimited })
-	sum("boxcar_users_used_bytes", "Bytes of all versions of all files.", func(t meta.Tally) int64 { return t.Used })
-	sum("boxcar_users_quota_bytes", "Sum of the quotas of those who have one.", func(t meta.Tally) int64 { return t.Quota })
+	sum("boxcar_upload_sessions_open", "Upload sessions that are open or committing.", func(t sums) int64 { return t.Sessions })
+	sum("boxcar_upload_reserved_bytes", "Bytes that open sessions were promised.", func(t sums) int64 { return t.Reserved })
+	sum("boxcar_scrub_rotten_blobs", "Blobs that were found damaged, by scrubbing or otherwise.", func(t sums) int64 { return t.rotten })
+	sum("boxcar_users", "Users who were not deleted.", func(t sums) int64 { return t.Users })
+	sum("boxcar_users_without_quota", "Of these, those who may store without a limit.", func(t sums) int64 { return t.Unlimited })
+	sum("boxcar_users_used_bytes", "Bytes of all versions of all files.", func(t sums) int64 { return t.Used })
+	sum("boxcar_users_quota_bytes", "Sum of the quotas of those who have one.", func(t sums) int64 { return t.Quota })
+
+	pass := d.sweep.Pass
+	m.Read("boxcar_scrub_rate_bytes", "Bytes a second that scrubbing may read; 0 if it is off.", func() float64 { return float64(d.cfg.ScrubRate) })
+	m.Read("boxcar_scrub_progress_ratio", "How much of the pass over all blobs is done, from 0 to 1.", func() float64 { return pass().Done() })
+	m.Read("boxcar_scrub_pass_began_timestamp_seconds", "When the pass began that is at work, or was the last.", func() float64 { return metrics.Timestamp(pass().Began) })
+	m.Read("boxcar_scrub_last_pass_timestamp_seconds", "When the last pass ended that read all blobs.", func() float64 { return metrics.Timestamp(pass().Ended) })
 
 	database := filepath.Join(d.cfg.Data, databaseFile)
 	m.Read("boxcar_db_file_bytes", "Size of the database.", func() float64 { return fileSize(database) })
@@ -70,12 +77,17 @@ type tally struct {
 	mu    sync.Mutex
 	at    time.Time
 	known bool
-	sums  meta.Tally
+	sums  sums
+}
+
+type sums struct {
+	meta.Tally
+	rotten int64
 }
 
 const tallyLife = 10 * time.Second
 
-func (t *tally) get() (meta.Tally, bool) {
+func (t *tally) get() (sums, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.at.IsZero() && time.Since(t.at) < tallyLife {
@@ -84,7 +96,9 @@ func (t *tally) get() (meta.Tally, bool) {
 	ctx, done := context.WithTimeout(context.Background(), 5*time.Second)
 	defer done()
 	err := t.rows.View(ctx, func(tx meta.Tx) (err error) {
-		t.sums, err = tx.Tally()
+		if t.sums.Tally, err = tx.Tally(); err == nil {
+			t.sums.rotten, err = tx.CountRotten()
+		}
 		return err
 	})
 	if err != nil {

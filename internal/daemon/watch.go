@@ -172,6 +172,20 @@ func (w *watch) swept(done sweep.Swept, began, ended time.Time, err error) {
 	})
 }
 
+// scrubbed is sweep.Service.Scrubbed.
+func (w *watch) scrubbed() func(int64) {
+	if w.metrics == nil {
+		return nil
+	}
+	return w.metrics.Scrubbed
+}
+
+func (w *watch) scrubFailed() {
+	if w.metrics != nil {
+		w.metrics.ScrubFailed()
+	}
+}
+
 // metricsServer answers on the listener for metrics. It has profiles too, which
 // the one for clients never has.
 func (d *Daemon) metricsServer() *http.Server {

@@ -20,6 +20,8 @@ type Damage string
 const (
 	Missing Damage = "missing" // it is not there
 	Altered Damage = "altered" // its bytes are not those that were stored
+	// Unreadable says that the disk does not give them.
+	Unreadable Damage = "unreadable"
 )
 
 // RottenBlob is a blob that was found to be damaged.
@@ -71,4 +73,14 @@ type Tally struct {
 	Reserved  int64 // bytes, by all upload sessions
 	Quota     int64 // bytes, of all users who have one; at most the largest int64
 	Sessions  int64 // that are open or committing
+}
+
+// Rotted records that a blob was found damaged, unless nothing refers to it any
+// more: it may have been deleted since its row was read.
+func Rotted(tx Tx, r RottenBlob) (recorded bool, err error) {
+	refers, err := tx.Refers(r.Key)
+	if err != nil || !refers {
+		return false, err
+	}
+	return true, tx.MarkRotten(r)
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // Service sweeps one server's storage. Only the owner of the data may call
-// Start, Sweep and Limbo; Check may run beside anything.
+// Start, Sweep, Limbo and Scrub; Check may run beside anything.
 type Service struct {
 	Meta  meta.Store
 	Blobs blob.Store
@@ -37,7 +37,13 @@ type Service struct {
 	Growing func(top content.ID) bool
 	Bites   meta.Bites // of deleting for good
 
-	limbo sync.Mutex // held by who empties it
+	ScrubRate int64             // bytes a second that Scrub reads; 0: it does nothing
+	Scrubbed  func(bytes int64) // told of each blob that Scrub has read; nil is nobody
+
+	limbo  sync.Mutex // held by who empties it
+	scrub  sync.Mutex // guards pass
+	pass   Pass
+	looked time.Time // at the blobs that are marked
 }
 
 // Swept is what a sweep did.

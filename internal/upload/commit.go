@@ -245,6 +245,12 @@ func (s *Service) commit(ctx context.Context, who content.Principal, ses meta.Se
 			again = true
 			return nil
 		}
+		// The parts were hashed as they came: no file may begin without its bytes.
+		if lost, err := tx.RottenPart(row.Manifest); err == nil {
+			return fmt.Errorf("upload session %s: the stored part at %d is damaged", ses.ID, lost.Span.Start)
+		} else if !content.Is(err, content.NotFound) {
+			return err
+		}
 		if _, err := s.checkpoint(tx, row, f); err != nil {
 			return err
 		}

@@ -4,7 +4,7 @@
 -- +goose Up
 CREATE TABLE rotten (
     blob     BLOB    NOT NULL PRIMARY KEY,
-    damage   TEXT    NOT NULL, -- 'missing' or 'altered'
+    damage   TEXT    NOT NULL, -- 'missing', 'altered' or 'unreadable'
     found_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
