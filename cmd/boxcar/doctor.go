@@ -25,6 +25,11 @@ func (d doctorCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
+	return tellHealth(io, d.Data, report)
+}
+
+// tellHealth tells what doctor found; it is an error if anything is broken.
+func tellHealth(io streams, data string, report *daemon.Health) error {
 	for _, g := range report.Garbage {
 		fmt.Fprintln(io.Out, "garbage:", g)
 	}
@@ -34,10 +39,10 @@ func (d doctorCmd) Run(ctx context.Context, io streams) error {
 	for _, l := range report.Lost {
 		fmt.Fprintln(io.Out, "lost:", l)
 	}
-	fmt.Fprintf(io.Out, "%s: %s, %s, %s, %s read\n", d.Data, count(report.Users, "user"),
+	fmt.Fprintf(io.Out, "%s: %s, %s, %s, %s read\n", data, count(report.Users, "user"),
 		count(report.Versions, "file version"), count(report.Sessions, "open upload session"), count(report.Blobs, "blob"))
 	if n := len(report.Broken); n > 0 {
-		return fmt.Errorf("%s is broken in %s", d.Data, count(n, "place"))
+		return fmt.Errorf("%s is broken in %s", data, count(n, "place"))
 	}
 	fmt.Fprintln(io.Out, "everything is whole")
 	return nil

@@ -64,6 +64,7 @@ var testTable = map[string][]string{
 	"internal/tree":          besideServices,
 	"internal/auth":          besideServices,
 	"internal/sweep":         besideServices,
+	"internal/backup":        besideServices,
 	"internal/upload":        besideServices,
 	"internal/meta/sqlmeta":  {"internal/meta/sqlite", "internal/meta/postgres"},
 	"internal/meta/metatest": {"internal/meta/sqlite"},
@@ -74,7 +75,7 @@ var testTable = map[string][]string{
 var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk"}, services...)
 
 var (
-	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/preview"}
+	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/backup", "internal/preview"}
 	backends = []string{"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
@@ -152,6 +153,7 @@ var others = map[string][]string{
 	"internal/tree":    {"golang.org/x/text/...", "golang.org/x/sync/..."},
 	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/...", "github.com/youmark/pkcs8"},
 	"internal/sweep":   {"golang.org/x/sync/..."},
+	"internal/backup":  {"golang.org/x/sync/..."},
 	"internal/preview": {"golang.org/x/image/...", "golang.org/x/sync/..."},
 	"internal/metrics": {"github.com/prometheus/client_golang/..."},
 	"internal/tracing": {"go.opentelemetry.io/otel/..."},

@@ -85,10 +85,11 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if err := d.watch.trace(ctx, cfg, rows); err != nil {
 		return nil, err
 	}
+	kept := keeping{bytes, rows, cfg.Now}
 	if t := d.watch.traces; t != nil {
-		return d, d.services(ctx, tracedRows{rows, t}, tracedBlobs{bytes, t})
+		return d, d.services(ctx, tracedRows{rows, t}, tracedBlobs{kept, t})
 	}
-	return d, d.services(ctx, rows, bytes)
+	return d, d.services(ctx, rows, kept)
 }
 
 // services builds the rooms of the house, from the storage up.

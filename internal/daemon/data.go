@@ -22,6 +22,7 @@ import (
 //	lock          held by the server that owns the directory
 //	boxcar.db     rows (and -wal, -shm while somebody has it open)
 //	blobs/ tmp/   bytes; see blob/disk
+//	restoring     a restore is not done with it; see Restore
 //	credentials   what the first start made, in clear, for its owner only
 const (
 	formatFile      = "format"
@@ -42,20 +43,8 @@ func own(dir string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var fresh []string // the directory and those above it that are not there yet
-	for at := abs; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		fresh = append(fresh, at)
-	}
-	if err := os.MkdirAll(abs, 0o700); err != nil {
+	if err := mkdirDurable(abs); err != nil {
 		return nil, err
-	}
-	for _, made := range fresh {
-		if err := vfs.Dir(filepath.Dir(made)).SyncDir("."); err != nil {
-			return nil, err
-		}
 	}
 	lock := flock.New(filepath.Join(abs, lockFile), flock.SetPermissions(0o600))
 	ok, err := lock.TryLock()
@@ -72,9 +61,36 @@ func own(dir string) (release func() error, err error) {
 	return lock.Unlock, nil
 }
 
+// mkdirDurable makes a directory, for its owner only, with those above it.
+func mkdirDurable(dir string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	var fresh []string // the directory and those above it that are not there yet
+	for at := abs; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		fresh = append(fresh, at)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return err
+	}
+	for _, made := range fresh {
+		if err := vfs.Dir(filepath.Dir(made)).SyncDir("."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkFormat refuses a directory that some other version of boxcar laid out.
 // With make, one that has no format yet gets this one's.
 func checkFormat(dir string, make bool) error {
+	if _, err := os.Stat(filepath.Join(dir, restoringFile)); err == nil {
+		return fmt.Errorf("%s is being restored to, or a restore was cut short: if none is at work, remove the directory and restore again", dir)
+	}
 	b, err := os.ReadFile(filepath.Join(dir, formatFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if !make {

@@ -32,6 +32,10 @@ func (d *Daemon) gauges(m *metrics.Metrics) {
 	sum("boxcar_upload_sessions_open", "Upload sessions that are open or committing.", func(t sums) int64 { return t.Sessions })
 	sum("boxcar_upload_reserved_bytes", "Bytes that open sessions were promised.", func(t sums) int64 { return t.Reserved })
 	sum("boxcar_scrub_rotten_blobs", "Blobs that were found damaged, by scrubbing or otherwise.", func(t sums) int64 { return t.rotten })
+	m.Read("boxcar_backup_last_success_timestamp_seconds", "When the last backup was made; not a number if there is none.", func() float64 {
+		t, _ := all.get()
+		return metrics.Timestamp(t.backup)
+	})
 	sum("boxcar_users", "Users who were not deleted.", func(t sums) int64 { return t.Users })
 	sum("boxcar_users_without_quota", "Of these, those who may store without a limit.", func(t sums) int64 { return t.Unlimited })
 	sum("boxcar_users_used_bytes", "Bytes of all versions of all files.", func(t sums) int64 { return t.Used })
@@ -83,6 +87,7 @@ type tally struct {
 type sums struct {
 	meta.Tally
 	rotten int64
+	backup time.Time
 }
 
 const tallyLife = 10 * time.Second
@@ -98,6 +103,9 @@ func (t *tally) get() (sums, bool) {
 	err := t.rows.View(ctx, func(tx meta.Tx) (err error) {
 		if t.sums.Tally, err = tx.Tally(); err == nil {
 			t.sums.rotten, err = tx.CountRotten()
+		}
+		if err == nil {
+			t.sums.backup, err = lastBackup(tx)
 		}
 		return err
 	})

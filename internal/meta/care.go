@@ -84,3 +84,36 @@ func Rotted(tx Tx, r RottenBlob) (recorded bool, err error) {
 	}
 	return true, tx.MarkRotten(r)
 }
+
+// StoredAs is one blob that parts refer to; a content.NotFound error says that
+// none does.
+func StoredAs(tx Tx, key blob.Key) (StoredBlob, error) {
+	refers, err := tx.Refers(key)
+	if err == nil && !refers {
+		err = content.Errorf(content.NotFound, "nothing refers to blob %s", key)
+	}
+	if err != nil {
+		return StoredBlob{}, err
+	}
+	list, err := tx.StoredBlobs(before(key), 1)
+	if err != nil {
+		return StoredBlob{}, err
+	}
+	return list[0], nil // key itself: nothing is between the two
+}
+
+// before is the key next below, "" for the lowest.
+func before(key blob.Key) blob.Key {
+	b := []byte(key)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != '0' {
+			b[i]--
+			if b[i] == 'a'-1 {
+				b[i] = '9'
+			}
+			return blob.Key(b)
+		}
+		b[i] = 'f'
+	}
+	return ""
+}

@@ -51,7 +51,7 @@ func (s *Service) Check(ctx context.Context) (*Report, error) {
 	}
 	report.Broken = slices.DeleteFunc(report.Broken, func(b string) bool { return !slices.Contains(before, b) })
 	// Behind the second look, so that they are not told twice.
-	report.Lost, err = s.lost(ctx, report.bad)
+	report.Lost, err = Losses(ctx, s.Meta, report.bad)
 	return report, err
 }
 

@@ -32,14 +32,15 @@ func (c *checker) marked(ctx context.Context) error {
 		})
 }
 
-// lost finds the files that damaged blobs take bytes from.
-func (s *Service) lost(ctx context.Context, bad map[blob.Key]string) (list []Lost, err error) {
+// Losses are the versions of files that damaged blobs, given with what is wrong
+// with them, take bytes from.
+func Losses(ctx context.Context, rows meta.Store, bad map[blob.Key]string) (list []Lost, err error) {
 	for _, key := range slices.Sorted(maps.Keys(bad)) {
-		err := all(ctx, s.Meta,
+		err := all(ctx, rows,
 			func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.VersionsOn(key, after, page) },
 			func(v meta.Version) content.ID { return v.ID },
 			func(v meta.Version) error {
-				return s.Meta.View(ctx, func(tx meta.Tx) error {
+				return rows.View(ctx, func(tx meta.Tx) error {
 					l, err := where(tx, v)
 					if content.Is(err, content.NotFound) {
 						return nil // deleted since

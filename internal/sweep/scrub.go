@@ -253,7 +253,7 @@ func (s *Service) lookAgain(ctx context.Context, pace *pace) error {
 		func(r meta.RottenBlob) error {
 			var b meta.StoredBlob
 			err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
-				b, err = stored(tx, r.Key)
+				b, err = meta.StoredAs(tx, r.Key)
 				return err
 			})
 			gone := content.Is(err, content.NotFound)
@@ -269,38 +269,6 @@ func (s *Service) lookAgain(ctx context.Context, pace *pace) error {
 			}
 			return s.Meta.Update(ctx, func(tx meta.Tx) error { return tx.ClearRotten(r.Key) })
 		})
-}
-
-// stored is one blob that parts refer to.
-func stored(tx meta.Tx, key blob.Key) (meta.StoredBlob, error) {
-	refers, err := tx.Refers(key)
-	if err == nil && !refers {
-		err = content.Errorf(content.NotFound, "nothing refers to blob %s", key)
-	}
-	if err != nil {
-		return meta.StoredBlob{}, err
-	}
-	list, err := tx.StoredBlobs(before(key), 1)
-	if err != nil {
-		return meta.StoredBlob{}, err
-	}
-	return list[0], nil // key itself: nothing is between the two
-}
-
-// before is the key next below, "" for the lowest.
-func before(key blob.Key) blob.Key {
-	b := []byte(key)
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] != '0' {
-			b[i]--
-			if b[i] == 'a'-1 {
-				b[i] = '9'
-			}
-			return blob.Key(b)
-		}
-		b[i] = 'f'
-	}
-	return ""
 }
 
 // pace keeps an average rate. It goes by real time.

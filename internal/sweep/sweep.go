@@ -74,7 +74,7 @@ func (s *Service) Start(ctx context.Context) error {
 // deleted, so is what deleted users had, limbo is emptied, then blobs without rows, old scraps and old events go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
-	var errs [11]error
+	var errs [12]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
 	done.Purged, errs[2] = s.purge(ctx)
@@ -86,6 +86,7 @@ func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
 	errs[8] = s.garbage(ctx, &done)
 	done.Scraps, errs[9] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	done.Events, errs[10] = s.events(ctx)
+	errs[11] = s.Meta.Update(ctx, func(tx meta.Tx) error { return tx.DropHolds(s.Now()) })
 	if done != (Swept{}) {
 		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "versions", done.Versions,
 			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "events", done.Events, "garbage", done.Garbage, "garbage_bytes", done.Freed)
@@ -306,9 +307,11 @@ func (s *Service) garbage(ctx context.Context, done *Swept) error {
 		if !info.ModTime.Before(before) || s.Arriving != nil && s.Arriving(info.Key) {
 			continue
 		}
-		var refers bool
+		var refers, held bool
 		err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
-			refers, err = tx.Refers(info.Key)
+			if refers, err = tx.Refers(info.Key); err == nil {
+				held, err = tx.Held(s.Now())
+			}
 			return err
 		})
 		if err != nil {
@@ -318,6 +321,9 @@ func (s *Service) garbage(ctx context.Context, done *Swept) error {
 			continue
 		}
 		done.Found++
+		if held {
+			continue // a copy of the rows may refer to it
+		}
 		// A blob without a row can't get one any more: rows are made for
 		// blobs just put, or copied from rows that are there.
 		if err := s.Blobs.Delete(ctx, info.Key); err != nil {

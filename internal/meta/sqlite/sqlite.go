@@ -51,6 +51,8 @@ type Options struct {
 type Store struct {
 	writeDB, readDB *sql.DB
 	readOnly        bool
+	path, vfs       string
+	busy            time.Duration
 
 	updated   func(time.Duration, error)
 	committed func(int, time.Duration)
@@ -97,7 +99,8 @@ func open(path string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 
-	s := &Store{readOnly: o.ReadOnly, updated: o.Updated, committed: o.Committed, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
+	s := &Store{readOnly: o.ReadOnly, path: path, vfs: o.VFS, busy: o.BusyWait,
+		updated: o.Updated, committed: o.Committed, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
 	for range o.Readers {
 		s.readers <- nil
 	}
