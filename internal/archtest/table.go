@@ -35,6 +35,7 @@ var table = map[string][]string{
 	"internal/upload": {"internal/tree", "internal/meta", "internal/blob", "internal/digest", "internal/content"},
 
 	"internal/preview": {"internal/content"},
+	"internal/backup":  {"internal/meta", "internal/blob", "internal/content"},
 	"internal/metrics": {},
 	"internal/tracing": {},
 
@@ -43,7 +44,7 @@ var table = map[string][]string{
 	"internal/daemon": {
 		"internal/content", "internal/vfs", "internal/digest", "internal/blob", "internal/meta",
 		"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
-		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi", "internal/metrics", "internal/tracing",
+		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi", "internal/backup", "internal/metrics", "internal/tracing",
 	},
 
 	"internal/blob/blobtest":     {"internal/blob", "internal/content", "internal/digest"},

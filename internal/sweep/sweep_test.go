@@ -279,7 +279,7 @@ func TestSweepTakesWhatNobodyNeedsAndNothingElse(t *testing.T) {
 			t.Errorf("after it: %q", r.Broken)
 		}
 	}
-	swept(sweep.Swept{Garbage: 1})
+	swept(sweep.Swept{Garbage: 1, Found: 1, Freed: 6})
 	if _, err := d.blobs.Stat(t.Context(), orphan); !content.Is(err, content.NotFound) {
 		t.Errorf("the orphan: %v", err)
 	}
@@ -315,7 +315,7 @@ func TestSweepTakesWhatNobodyNeedsAndNothingElse(t *testing.T) {
 		return tx.UpdateItem(i)
 	})
 	d.now = d.now.Add(content.TrashLife - time.Second)
-	swept(sweep.Swept{Garbage: 1}) // the blob that was young
+	swept(sweep.Swept{Garbage: 1, Found: 1, Freed: 14}) // the blob that was young
 	d.now = d.now.Add(time.Second)
 	swept(sweep.Swept{Purged: 1, Trees: 1})
 	for _, k := range d.keys {
