@@ -32,6 +32,9 @@ type serveCmd struct {
 	MetricsListen string `placeholder:"ADDR" env:"BOXCAR_METRICS_LISTEN" help:"Another address to listen on, for metrics and profiles, which ask for no token."`
 	OTLPEndpoint  string `name:"otlp-endpoint" placeholder:"URL" env:"BOXCAR_OTLP_ENDPOINT" help:"Collector of OpenTelemetry traces (OTLP over HTTP); without it, as the OTEL_EXPORTER_OTLP_ variables say."`
 
+	MaxConnections int     `placeholder:"N" env:"BOXCAR_MAX_CONNECTIONS" help:"Connections open at once (8192, or what the limit of open files allows)."`
+	RateLimit      float64 `placeholder:"N" env:"BOXCAR_RATE_LIMIT" help:"Requests of one user a second, on average over some seconds; more get 429. 0, the default, is no limit."`
+
 	// 10 MB/s is a hundredth of what one processor hashes, and 10 TB in 12 days.
 	ScrubRate int64 `placeholder:"BYTES" default:"10000000" env:"BOXCAR_SCRUB_RATE" help:"How many bytes a second are read to look for damage (${default}); 0 is none."`
 
@@ -48,14 +51,16 @@ type serveCmd struct {
 func (s serveCmd) Validate() error { return s.config().Check() }
 
 func (s serveCmd) config() daemon.Config {
-	return daemon.Config{
+	c := daemon.Config{
 		Data: s.Data, Listen: s.Listen, PlainListen: s.PlainListen, BoxHosts: s.BoxHosts,
 		PublicURL: s.PublicURL, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		MetricsListen: s.MetricsListen, OTLPEndpoint: s.OTLPEndpoint, OTLPFromEnvironment: tracesConfigured(), Version: versionText(), ScrubRate: s.ScrubRate,
+		MetricsListen: s.MetricsListen, OTLPEndpoint: s.OTLPEndpoint, OTLPFromEnvironment: tracesConfigured(), Version: versionText(), ScrubRate: s.ScrubRate, MaxConnections: s.MaxConnections,
 		TrustedProxies: s.TrustedProxy, AllowOrigins: s.CORSAllowOrigin,
 		DeveloperToken: s.DeveloperToken, AllowRemoteDeveloperToken: s.AllowRemoteDeveloperToken,
 		PartSize: s.PartSize, MinChunkedSize: s.MinChunkedSize, MaxFileSize: s.MaxFileSize, Quota: s.Quota,
 	}
+	c.HTTP.UserRate = s.RateLimit
+	return c
 }
 
 // tracesConfigured says whether the standard variables ask for traces.
@@ -114,6 +119,9 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
 	if plain := d.PlainURL(); plain != "" {
 		fmt.Fprintf(w, "Without TLS it listens at %s\n\n", plain)
+	}
+	for _, addr := range d.InClear() {
+		fmt.Fprintf(w, "WARNING: other machines reach %s without TLS. Tokens, passwords and files go over the network\nin clear: whoever can listen there has them. Use --tls-cert and --tls-key, or a proxy with TLS that\nis named with --trusted-proxy.\n\n", addr)
 	}
 	if metrics := d.MetricsURL(); metrics != "" {
 		fmt.Fprintf(w, "Metrics are at %s\n\n", metrics)

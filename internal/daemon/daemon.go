@@ -32,17 +32,18 @@ type Daemon struct {
 	// Auth makes users and tokens.
 	Auth *auth.Service
 
-	cfg     Config
-	release func() error
-	rows    *sqlite.Store
-	files   *tree.Service
-	upload  *upload.Service
-	sweep   *sweep.Service
-	server  *http.Server
-	listen  net.Listener
-	plain   net.Listener // beside listen, without TLS; nil: none
-	metrics net.Listener // for metrics and profiles; nil: none
-	watch   watch
+	cfg         Config
+	release     func() error
+	rows        *sqlite.Store
+	files       *tree.Service
+	upload      *upload.Service
+	sweep       *sweep.Service
+	server      *http.Server
+	connections *connections
+	listen      net.Listener
+	plain       net.Listener // beside listen, without TLS; nil: none
+	metrics     net.Listener // for metrics and profiles; nil: none
+	watch       watch
 	// requests is read-locked by each request, and locked for good at the end.
 	requests     sync.RWMutex
 	tls          *tls.Config // of listen; nil: none
@@ -128,13 +129,15 @@ func (d *Daemon) services(ctx context.Context, rows meta.Store, bytes blob.Store
 	handler := httpapi.New(httpapi.Config{
 		Upload: d.upload, Tree: files, Auth: d.Auth, Preview: preview.New(cfg.Previews), Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
 		Ready: d.ready, Watch: d.watch.requests(), PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
-		BoxHosts: cfg.BoxHosts, AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
+		BoxHosts: cfg.BoxHosts, StrictTransport: cfg.strictTransport(), AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
 	})
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true) // for proxies that speak it
+	d.connections = newConnections(cfg)
 	d.server = &http.Server{
+		ConnState:         d.connections.state,
 		Handler:           d.counted(handler),
 		TLSConfig:         d.tls,
 		Protocols:         protocols,
@@ -209,9 +212,16 @@ func (d *Daemon) open() (err error) {
 	if err := d.listenForMetrics(); err != nil {
 		return err
 	}
+	for _, addr := range d.cfg.inClear() {
+		d.cfg.Log.Warn("tokens, passwords and files go in clear over the network to this address: use --tls-cert and --tls-key, or a proxy with TLS, named with --trusted-proxy", "listen", addr)
+	}
 	d.listen, err = net.Listen("tcp", d.cfg.Listen)
 	return err
 }
+
+// InClear are the addresses that other machines reach without TLS, as far as the
+// server knows.
+func (d *Daemon) InClear() []string { return d.cfg.inClear() }
 
 // Addr is where the server listens.
 func (d *Daemon) Addr() string { return d.listen.Addr().String() }

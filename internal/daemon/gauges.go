@@ -14,6 +14,8 @@ import (
 
 // gauges are what metrics ask for at each scrape.
 func (d *Daemon) gauges(m *metrics.Metrics) {
+	m.Read("boxcar_http_connections", "Connections that are open.", func() float64 { return float64(d.connections.count()) })
+	m.Count("boxcar_http_connections_refused_total", "Connections that were closed since there were too many.", func() float64 { return float64(d.connections.refused.Load()) })
 	load := d.upload.Load
 	m.Read("boxcar_upload_bodies_in_flight", "Bodies of parts and simple uploads that are being taken in.", func() float64 { return float64(load().Bodies) })
 	m.Read("boxcar_upload_bodies_waiting", "Bodies that wait for a place.", func() float64 { return float64(load().Waiting) })
