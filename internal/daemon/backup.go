@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"boxcar/internal/backup"
 	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
@@ -334,6 +332,8 @@ func Snapshots(dir string) (all []Snapshot, err error) {
 	return all, nil
 }
 
+var errBackupInUse = errors.New("another backup or a restore is at work with it")
+
 // ownBackup makes a backup directory if need be, and becomes its one writer.
 func ownBackup(dir string) (unlock func() error, err error) {
 	if err := mkdirDurable(dir); err != nil {
@@ -343,28 +343,23 @@ func ownBackup(dir string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
 	for _, e := range entries {
-		if n := e.Name(); n != lockFile && n != backupFile+".new" {
+		if n := e.Name(); n != lockFile && n != backupFile+newFile {
 			if err := checkBackup(dir); err != nil {
 				return nil, err
 			}
 			break
 		}
 	}
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock backup directory: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s: another backup or a restore is at work with it", dir)
+	if unlock, err = takeLock(dir, errBackupInUse); err != nil {
+		return nil, err
 	}
 	if err := checkBackup(dir); err != nil {
 		if err := replace(dir, backupFile, []byte(backupLayout+"\n")); err != nil {
-			return nil, errors.Join(err, lock.Unlock())
+			return nil, errors.Join(err, unlock())
 		}
 	}
-	return lock.Unlock, nil
+	return unlock, nil
 }
 
 // checkBackup refuses a directory that is none of ours, or of another layout.

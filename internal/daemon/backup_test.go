@@ -1,9 +1,7 @@
 package daemon_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,12 +20,6 @@ import (
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlite"
 )
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b)
-	return b
-}
 
 func mustBackUp(t *testing.T, c daemon.BackupConfig) *daemon.BackupReport {
 	t.Helper()
@@ -53,13 +45,6 @@ func again(t *testing.T, data, token string) *daemontest.Server {
 	s := daemontest.Start(t, func(c *daemon.Config) { inParts(c); c.Data = data })
 	s.Token = token
 	return s
-}
-
-func holds(t *testing.T, s *daemontest.Server, file string, want []byte) {
-	t.Helper()
-	if status, b := do(t, s, "GET", "/2.0/files/"+file+"/content", nil); status != 200 || !bytes.Equal(b, want) {
-		t.Errorf("file %s: %d, %d bytes, want %d", file, status, len(b), len(want))
-	}
 }
 
 // TestSnapshotsShareTheirBytes and each can be restored, open sessions too.

@@ -46,19 +46,14 @@ func own(dir string) (release func() error, err error) {
 	if err := mkdirDurable(abs); err != nil {
 		return nil, err
 	}
-	lock := flock.New(filepath.Join(abs, lockFile), flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
+	unlock, err := takeLock(dir, ErrInUse)
 	if err != nil {
-		return nil, fmt.Errorf("lock data directory: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", dir, ErrInUse)
-	}
-	if err := checkFormat(abs, true); err != nil {
-		lock.Unlock()
 		return nil, err
 	}
-	return lock.Unlock, nil
+	if err := checkFormat(abs, true); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
 }
 
 // mkdirDurable makes a directory, for its owner only, with those above it.
@@ -88,7 +83,10 @@ func mkdirDurable(dir string) error {
 // checkFormat refuses a directory that some other version of boxcar laid out.
 // With make, one that has no format yet gets this one's.
 func checkFormat(dir string, make bool) error {
-	if _, err := os.Stat(filepath.Join(dir, restoringFile)); err == nil {
+	for _, name := range []string{restoringFile, restoringFile + newFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			continue
+		}
 		return fmt.Errorf("%s is being restored to, or a restore was cut short: if none is at work, remove the directory and restore again", dir)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, formatFile))
@@ -117,11 +115,27 @@ func checkFormat(dir string, make bool) error {
 	return nil
 }
 
+// newFile is the end of a name under which replace writes.
+const newFile = ".new"
+
+// takeLock locks a directory's file for that; busy is the error if somebody has it.
+func takeLock(dir string, busy error) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock directory: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", dir, busy)
+	}
+	return lock.Unlock, nil
+}
+
 // replace writes a small file, readable by its owner only, so that after a
 // power cut it is there whole, or as it was before.
 func replace(dir, name string, data []byte) error {
 	fsys := vfs.Dir(dir)
-	temp := name + ".new"
+	temp := name + newFile
 	if err := fsys.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

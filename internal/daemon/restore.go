@@ -54,7 +54,7 @@ func Restore(ctx context.Context, c RestoreConfig) (report *RestoreReport, err e
 		return nil, fmt.Errorf("lock backup directory: %w", err)
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s: a backup is at work", c.Dir)
+		return nil, fmt.Errorf("%s: %w", c.Dir, errBackupInUse)
 	}
 	defer shared.Unlock()
 	from := filepath.Join(c.Dir, snapshotsDir, snapshot.Name)
@@ -154,16 +154,11 @@ func ownEmpty(dir string) (unlock func() error, err error) {
 	if len(entries) > 0 {
 		return nil, fmt.Errorf("%s is not empty: restore to a directory of its own", dir)
 	}
-	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock data directory: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", dir, ErrInUse)
+	if unlock, err = takeLock(dir, ErrInUse); err != nil {
+		return nil, err
 	}
 	if err := replace(dir, restoringFile, []byte("boxcar restore fills this directory. If it does not run any more, remove the directory.\n")); err != nil {
-		return nil, errors.Join(err, lock.Unlock())
+		return nil, errors.Join(err, unlock())
 	}
-	return lock.Unlock, nil
+	return unlock, nil
 }

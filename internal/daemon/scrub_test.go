@@ -16,59 +16,6 @@ import (
 	"boxcar/internal/daemon/daemontest"
 )
 
-// upload makes a file in parts of 64 KiB, or a version of one, and gives its id.
-func upload(t *testing.T, s *daemontest.Server, file, name string, data []byte) string {
-	t.Helper()
-	path, body := "/2.0/files/upload_sessions", fmt.Sprintf(`{"folder_id":"0","file_size":%d,"file_name":%q}`, len(data), name)
-	if file != "" {
-		path, body = "/2.0/files/"+file+"/upload_sessions", fmt.Sprintf(`{"file_size":%d}`, len(data))
-	}
-	status, b := do(t, s, "POST", path, []byte(body))
-	if status != 201 {
-		t.Fatalf("create: %d %s", status, b)
-	}
-	var ses struct {
-		ID       string
-		PartSize int `json:"part_size"`
-	}
-	json.Unmarshal(b, &ses)
-	var parts []json.RawMessage
-	for at := 0; at < len(data); at += ses.PartSize {
-		piece := data[at:min(at+ses.PartSize, len(data))]
-		status, b := do(t, s, "PUT", "/2.0/files/upload_sessions/"+ses.ID, piece,
-			"Digest", digestOf(piece), "Content-Range", fmt.Sprintf("bytes %d-%d/%d", at, at+len(piece)-1, len(data)))
-		if status != 200 {
-			t.Fatalf("part at %d: %d %s", at, status, b)
-		}
-		var part struct{ Part json.RawMessage }
-		json.Unmarshal(b, &part)
-		parts = append(parts, part.Part)
-	}
-	list, _ := json.Marshal(map[string]any{"parts": parts})
-	status, b = do(t, s, "POST", "/2.0/files/upload_sessions/"+ses.ID+"/commit", list, "Digest", digestOf(data))
-	if status != 201 {
-		t.Fatalf("commit: %d %s", status, b)
-	}
-	var made struct{ Entries []struct{ ID string } }
-	json.Unmarshal(b, &made)
-	return made.Entries[0].ID
-}
-
-// blobsOf are the blobs in a data directory.
-func blobsOf(t *testing.T, dir string) []string {
-	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, "blobs", "*", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-func inParts(c *daemon.Config) {
-	none := int64(0)
-	c.PartSize, c.MinChunkedSize = 64<<10, &none
-}
-
 // TestADamagedBlobIsNotServed alters one blob of a file of three.
 func TestADamagedBlobIsNotServed(t *testing.T) {
 	s := daemontest.Start(t, func(c *daemon.Config) { inParts(c); c.ScrubRate = 1 << 30 })

@@ -11,30 +11,12 @@ import (
 )
 
 // StoredBlobs is a meta.Rot method.
-func (tx *Tx) StoredBlobs(after blob.Key, limit int) (all []meta.StoredBlob, err error) {
+func (tx *Tx) StoredBlobs(after blob.Key, limit int) ([]meta.StoredBlob, error) {
 	const op = "list stored blobs"
-	for len(all) < limit {
-		key, err := blobKey(after)
-		if err != nil {
-			return nil, tx.fail(op, err)
-		}
-		want := limit - len(all)
-		rows, err := list(tx, op, `SELECT p.blob, p.size, p.sha1 FROM part p WHERE p.blob > ? ORDER BY p.blob LIMIT ?`,
+	return eachBlobOnce(tx, op, after, limit, func(b meta.StoredBlob) blob.Key { return b.Key }, func(key []byte, want int) ([]meta.StoredBlob, error) {
+		return list(tx, op, `SELECT p.blob, p.size, p.sha1 FROM part p WHERE p.blob > ? ORDER BY p.blob LIMIT ?`,
 			func(b *meta.StoredBlob) []any { return []any{hexKey{&b.Key}, &b.Size, fixed(b.SHA1[:])} }, key, limited(want))
-		if err != nil {
-			return nil, err
-		}
-		for _, b := range rows {
-			if b.Key != after { // several parts may share a blob
-				all = append(all, b)
-			}
-			after = b.Key
-		}
-		if len(rows) < want {
-			break
-		}
-	}
-	return all, nil
+	})
 }
 
 // MarkRotten is a meta.Rot method.
