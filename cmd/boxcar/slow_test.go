@@ -20,9 +20,18 @@ func TestSlowConnections(t *testing.T) {
 	many := int(fromEnv(t, envSlow, 5000))
 	const most = 300 * mib
 	canOpen(t, many+1000)
-	p := mustServe(t, filepath.Join(t.TempDir(), "data"), "--max-connections", fmt.Sprint(many+500), "--min-chunked-size", "0")
+	data := filepath.Join(t.TempDir(), "data")
+	p := mustServe(t, data, "--max-connections", fmt.Sprint(many+500), "--min-chunked-size", "0")
 	host := strings.TrimPrefix(p.URL, "http://")
-	auth := "Authorization: Bearer " + p.Token + "\r\n"
+	// They have a user of their own, whose limits they run into.
+	if code, _, errs := boxcar("user", "add", "slow@example.org", "--data", data, "--name", "Slow", "--generate-password"); code != 0 {
+		t.Fatal(errs)
+	}
+	code, token, errs := boxcar("token", "--data", data, "--user", "slow@example.org", "--life", "1h")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	auth := "Authorization: Bearer " + strings.TrimSpace(token) + "\r\n"
 	// What they say, before they say no more or a byte at a time.
 	says := []string{
 		"", // nothing
@@ -60,7 +69,7 @@ func TestSlowConnections(t *testing.T) {
 		t.Errorf("they take %s, want at most %s", inMiB(peak), inMiB(most))
 	}
 
-	// One of them all, with the same token and with a place of its own.
+	// Somebody else.
 	b := bigFile{c: newClient(p), s: newStream(), size: 3 << 20, partSize: 8 << 20}
 	b.hash()
 	began = time.Now()

@@ -79,7 +79,7 @@ func TestADamagedBlobIsNotServed(t *testing.T) {
 		sum := sha512.Sum512(piece)
 		offers = append(offers, map[string]any{"offset": n, "size": len(piece), "sha512": hex.EncodeToString(sum[:])})
 	}
-	status, b = do(t, s, "POST", "/2.0/files/"+file+"/upload_sessions", fmt.Appendf(nil, `{"file_size":%d}`, len(data)))
+	_, b = do(t, s, "POST", "/2.0/files/"+file+"/upload_sessions", fmt.Appendf(nil, `{"file_size":%d}`, len(data)))
 	var ses struct{ ID string }
 	json.Unmarshal(b, &ses)
 	list, _ := json.Marshal(map[string]any{"parts": offers})
@@ -157,4 +157,31 @@ func TestAMissingBlobIsRecordedByWhoMissesIt(t *testing.T) {
 		t.Error(string(b))
 	}
 	do(t, s, "DELETE", "/2.0/files/"+file+"/trash", nil)
+}
+
+// TestNoFileBeginsWithoutItsBytes: a part is damaged before its session is committed.
+func TestNoFileBeginsWithoutItsBytes(t *testing.T) {
+	s := daemontest.Start(t, func(c *daemon.Config) { inParts(c); c.ScrubRate = 1 << 30 })
+	data := random(1000)
+	_, b := do(t, s, "POST", "/2.0/files/upload_sessions", []byte(`{"folder_id":"0","file_size":1000,"file_name":"a.bin"}`))
+	var ses struct{ ID string }
+	json.Unmarshal(b, &ses)
+	_, b = do(t, s, "PUT", "/2.0/files/upload_sessions/"+ses.ID, data, "Digest", digestOf(data), "Content-Range", "bytes 0-999/1000")
+	var sent struct{ Part json.RawMessage }
+	json.Unmarshal(b, &sent)
+	if err := os.WriteFile(blobsOf(t, s.Config.Data)[0], data[1:], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Add(25 * 60 * 60 * 1e9)
+	s.Scrub(t.Context())
+	list, _ := json.Marshal(map[string]any{"parts": []json.RawMessage{sent.Part}})
+	if status, b := do(t, s, "POST", "/2.0/files/upload_sessions/"+ses.ID+"/commit", list, "Digest", digestOf(data)); status != 500 {
+		t.Errorf("commit: %d %s", status, b)
+	}
+	if status, b := do(t, s, "DELETE", "/2.0/files/upload_sessions/"+ses.ID, nil); status != 204 {
+		t.Errorf("abort: %d %s", status, b)
+	}
+	holds(t, s, upload(t, s, "", "a.bin", data), data)
+	s.Clock.Add(2 * 60 * 60 * 1e9)
+	s.Scrub(t.Context())
 }
