@@ -2,16 +2,9 @@ package scale
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"log"
 	"math/rand/v2"
-	"path/filepath"
-	"strings"
 	"time"
-
-	_ "modernc.org/sqlite" // the same driver as meta/sqlite has
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
@@ -22,6 +15,7 @@ import (
 // Sizes of one account, in items.
 type size struct {
 	folder  int // files in the big folder
+	tree    int // in the folder that is moved, copied and deleted
 	account int // in all
 }
 
@@ -43,13 +37,11 @@ const (
 	hallFolder = "hall" // where things are moved to
 	restFolder = "rest" // what fills the account up
 
-	inTree = 100_000 // items of moveFolder
-	each   = 1000    // files of the folders in it and in restFolder
+	each = 1000 // files of the folders in moveFolder and in restFolder
 )
 
 // builder makes an account of a size: a thousand files of the big folder and
-// of one other, through meta; the rest is copied from these in the database, which
-// takes a tenth of the time.
+// of one other, through meta; a multiplier copies the rest from these.
 type builder struct {
 	ctx   context.Context
 	rows  *sqlite.Store
@@ -133,142 +125,14 @@ func (b *builder) plant(s size) error {
 		}
 		return names
 	}
-	tree, err := b.folders(tops[1], names(inTree/(each+1))...)
+	tree, err := b.folders(tops[1], names(s.tree/(each+1))...)
 	if err != nil {
 		return err
 	}
-	rest, err := b.folders(tops[3], names(max(0, s.account-s.folder-inTree)/(each+1))...)
+	rest, err := b.folders(tops[3], names(max(0, s.account-s.folder-s.tree)/(each+1))...)
 	if err != nil {
 		return err
 	}
 	b.seed, b.empty = tree[0], append(tree[1:], rest...)
 	return b.files(b.seed, fileName)
-}
-
-// multiply makes the copies, in a database that nobody else has open.
-func (b *builder) multiply(dir string) (err error) {
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(dir, "boxcar.db"))+
-		"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-1000000)&_pragma=locking_mode(EXCLUSIVE)")
-	if err != nil {
-		return err
-	}
-	db.SetMaxOpenConns(1)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	m := &multiplier{b: b, db: db, tick: time.Now()}
-	if m.copies, err = m.statements(); err != nil {
-		return err
-	}
-	for k := 1; k < b.times; k++ {
-		if err := m.copy(b.big, b.big, fmt.Sprintf("+ %d", k)); err != nil {
-			return err
-		}
-	}
-	for _, in := range b.empty {
-		if err := m.copy(b.seed, in, ""); err != nil {
-			return err
-		}
-	}
-	// Totals, from the bottom up: files are at most three folders down.
-	for range 3 {
-		if _, err := db.ExecContext(b.ctx, `
-			UPDATE item SET
-				files = (SELECT COUNT(*) FROM item c WHERE c.parent = item.id AND c.kind = 1 AND c.trashed_at = 0),
-				folders = (SELECT COUNT(*) FROM item c WHERE c.parent = item.id AND c.kind = 0 AND c.trashed_at = 0),
-				size = (SELECT COALESCE(SUM(c.size), 0) FROM item c WHERE c.parent = item.id AND c.trashed_at = 0)
-			WHERE kind = 0`); err != nil {
-			return err
-		}
-	}
-	_, err = db.ExecContext(b.ctx, `UPDATE account SET used = (SELECT SUM(v.size) FROM version v JOIN item i ON i.id = v.file WHERE i.owner = account.id) WHERE id = ?`, int64(b.who.User))
-	return err
-}
-
-type multiplier struct {
-	b      *builder
-	db     *sql.DB
-	copies []string
-	n      int64
-	done   int
-	tick   time.Time
-}
-
-// changed is how a copy of a row differs from the row: by is what all ids differ by.
-var changed = map[string]map[string]string{
-	"item": {"id": "r.id + :by", "parent": ":into", "current": "r.current + :by", "name": "NUMBERED", "name_key": "NUMBERED",
-		"modified_at": "r.modified_at - abs(random() % 1000000000000)"},
-	"version": {"id": "r.id + :by", "file": "r.file + :by", "manifest": "r.manifest + :by", "name": "NUMBERED"},
-	"part":    {"manifest": "r.manifest + :by", "blob": "randomblob(16)"},
-	"word":    {"item": "r.item + :by", "term": "CASE WHEN r.term GLOB '[0-9]*' THEN printf('%07d', CAST(r.term AS INTEGER) + :k) ELSE r.term END"},
-}
-
-const numbered = "printf('document %07d.txt', CAST(substr(r.name, 10, 7) AS INTEGER) + :k)"
-
-// statements copy what is in the folder :of, table by table. The first thousand
-// ids of a folder are those that were planted.
-func (m *multiplier) statements() (all []string, err error) {
-	const planted = "SELECT id FROM item WHERE parent = :of AND kind = 1 AND trashed_at = 0 AND id <= :last"
-	where := map[string]string{
-		"item":    "r.id IN (" + planted + ")",
-		"version": "r.file IN (" + planted + ")",
-		"part":    "r.manifest IN (SELECT manifest FROM version WHERE file IN (" + planted + "))",
-		"word":    "r.owner = :owner AND r.item IN (" + planted + ")",
-	}
-	for _, table := range []string{"version", "item", "part", "word"} {
-		rows, err := m.db.QueryContext(m.b.ctx, `SELECT name FROM pragma_table_info(?)`, table)
-		if err != nil {
-			return nil, err
-		}
-		var names, values []string
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return nil, err
-			}
-			value := changed[table][name]
-			if value == "" {
-				value = "r." + name
-			}
-			names, values = append(names, name), append(values, strings.ReplaceAll(value, "NUMBERED", numbered))
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return nil, err
-		}
-		all = append(all, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s r WHERE %s",
-			table, strings.Join(names, ", "), strings.Join(values, ", "), table, where[table]))
-	}
-	return all, nil
-}
-
-// span is more than all planted ids differ by.
-const span = 1 << 40
-
-func (m *multiplier) copy(of, into content.ID, k string) error {
-	m.n++
-	var last int64
-	err := m.db.QueryRowContext(m.b.ctx, `SELECT MAX(id) FROM (SELECT id FROM item WHERE parent = ? AND kind = 1 AND trashed_at = 0 ORDER BY id LIMIT ?)`, int64(of), each).Scan(&last)
-	if err != nil {
-		return err
-	}
-	if k == "" {
-		k = "+ 0"
-	}
-	for _, q := range m.copies {
-		q = strings.ReplaceAll(q, "+ :k", k)
-		args := []any{sql.Named("by", m.n*span), sql.Named("into", int64(into)), sql.Named("of", int64(of)), sql.Named("last", last), sql.Named("owner", int64(m.b.who.User))}
-		used := args[:0]
-		for _, a := range args {
-			if strings.Contains(q, ":"+a.(sql.NamedArg).Name) {
-				used = append(used, a)
-			}
-		}
-		if _, err := m.db.ExecContext(m.b.ctx, q, used...); err != nil {
-			return fmt.Errorf("%s: %w", q, err)
-		}
-	}
-	m.done += each
-	if time.Since(m.tick) > 20*time.Second {
-		m.tick = time.Now()
-		log.Printf("%d items", m.done)
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -23,15 +24,20 @@ const ask = 30 * time.Millisecond
 func Run(args []string) error {
 	f := flag.NewFlagSet("bench scale", flag.ExitOnError)
 	folder := f.Int("folder", 100_000, "files in the big folder")
+	tree := f.Int("tree", 100_000, "items of the folder that is moved, copied and deleted")
 	account := f.Int("account", 1_000_000, "items of the account")
 	times := f.Int("folder-factor", 10, "how many times as many files the larger folder has")
-	accountTimes := f.Int("account-factor", 3, "how many times as many items the larger account has")
+	accountTimes := f.Int("account-factor", 10, "how many times as many items the larger account has")
 	rounds := f.Int("rounds", 21, "how often each thing is asked for")
 	dir := f.String("dir", "", "where databases are; those made there stay, and are used again; default a temporary directory")
-	only := f.String("only", "", "measure only what has this in its name")
+	only := f.String("only", "", "measure only what has a name that this regular expression matches")
 	small := f.Bool("small", false, "only the smaller of the two")
 	profile := f.String("cpuprofile", "", "file for a profile")
 	f.Parse(args)
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
 
 	if *dir == "" {
 		tmp, err := os.MkdirTemp("", "boxcar-scale")
@@ -41,13 +47,16 @@ func Run(args []string) error {
 		defer os.RemoveAll(tmp)
 		*dir = tmp
 	}
-	sizes := []size{{*folder, *account}, {*folder * *times, *account * *accountTimes}}
+	sizes := []size{
+		{folder: *folder, tree: *tree, account: *account},
+		{folder: *folder * *times, tree: *tree, account: *account * *accountTimes},
+	}
 	if *small {
 		sizes = sizes[:1]
 	}
 	var all [][]result
 	for _, s := range sizes {
-		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d", s.folder, s.account)), s, *rounds, *only, *profile)
+		got, err := one(context.Background(), filepath.Join(*dir, fmt.Sprintf("%d-%d-%d", s.folder, s.tree, s.account)), s, *rounds, wanted, *profile)
 		if err != nil {
 			return fmt.Errorf("%v: %w", s, err)
 		}
@@ -119,7 +128,7 @@ func table(sizes []size, all [][]result) {
 }
 
 // one builds an account, unless it is there, and measures it.
-func one(ctx context.Context, dir string, s size, rounds int, only, profile string) (all []result, err error) {
+func one(ctx context.Context, dir string, s size, rounds int, only *regexp.Regexp, profile string) (all []result, err error) {
 	begun := time.Now()
 	if _, err := os.Stat(filepath.Join(dir, "done")); err != nil {
 		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {

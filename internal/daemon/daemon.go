@@ -447,6 +447,9 @@ func (d *Daemon) ready(r *http.Request) error {
 	d.answer = d.rows.Update(ctx, func(tx meta.Tx) error {
 		return tx.PutSetting("last-ready", []byte(d.cfg.Now().UTC().Format(time.RFC3339)))
 	})
+	if d.answer == nil {
+		d.answer = d.rows.Ping(ctx)
+	}
 	d.askedAt = time.Now()
 	return d.answer
 }

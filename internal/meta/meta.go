@@ -203,6 +203,9 @@ type Items interface {
 	ItemsIn(parent content.ID, page ItemPage) ([]Item, error)
 	// InLimbo are the tops of trees in one limbo, in order of id, those after the id given.
 	InLimbo(where Limbo, after content.ID, limit int) ([]Item, error)
+	// ItemsByID are the items with those ids, each once and in no order. Those that
+	// are not there are left out.
+	ItemsByID(ids []content.ID) ([]Item, error)
 	// AllItems are in order of id, those after the id given.
 	AllItems(after content.ID, limit int) ([]Item, error)
 

@@ -54,9 +54,9 @@ type Place struct {
 // their transactions. Roots are not in it; what is in the trash or in limbo is.
 type Searches interface {
 	// Find gives the items, the newest (that of the highest id) first, and the id that
-	// goes into Before to go on, 0 at the end. Where a prefix stands for very many
-	// words, or below a small folder, some of the items are found at once, and no more
-	// after them. How long it takes goes by Limit and Scan, not by how many items there are.
+	// goes into Before to go on, 0 at the end. Where a prefix alone stands for very many
+	// words, only items of the first of them are found; below a small folder, all are found at
+	// once. How long it takes goes by Limit and Scan, not by how many items there are.
 	Find(l Lookup) (hits []Hit, next content.ID, err error)
 	// Places are the folders given, and all above them, in no order, each once.
 	Places(folders []content.ID) ([]Place, error)

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"slices"
 	"time"
 
 	"boxcar/internal/content"
@@ -13,6 +14,7 @@ type assembler struct {
 	now    time.Time
 	people map[content.ID]content.User
 	ways   map[content.ID]way // by the folder that they end in
+	known  map[content.ID]meta.Item
 }
 
 // way is the folders above an item, and how they are.
@@ -58,7 +60,7 @@ const inLimbo content.Status = "limbo"
 // above makes the folders over an item out of rows, the root first, and says
 // whether the trash, or limbo, holds any of them.
 func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, error) {
-	rows, err := a.tx.Ancestors(id)
+	rows, err := a.ancestors(id)
 	if err != nil {
 		return nil, "", err
 	}
@@ -77,6 +79,20 @@ func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, erro
 		path = append(path, folder(row, n))
 	}
 	return path, status, nil
+}
+
+// ancestors are the rows of the folders over an item, asked for unless all are known.
+func (a *assembler) ancestors(id content.ID) (rows []meta.Item, err error) {
+	for at, ok := a.known[id]; ok; at, ok = a.known[at.Parent] {
+		if at.ID != id {
+			rows = append(rows, at)
+		}
+		if at.Parent == 0 {
+			slices.Reverse(rows)
+			return rows, nil
+		}
+	}
+	return a.tx.Ancestors(id)
 }
 
 // node fills in what all items have. path is what stands above the item, and

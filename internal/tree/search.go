@@ -76,7 +76,7 @@ const (
 	searchBudget = 20_000 // items with the rarest of the words that are looked at in vain
 	searchCost   = 3      // as how many of them one counts that the index could not tell
 	searchScan   = 5000   // items that one lookup looks at
-	searchChunk  = 250    // items that one lookup gives
+	searchChunk  = 50     // items that one lookup gives at least; of a few lookups, each gives more
 	searchUsers  = 1000   // of an enterprise
 )
 
@@ -129,12 +129,11 @@ func (s *Service) search(tx meta.Tx, who content.Principal, q Search) (found Fou
 	}
 	matches = matches[min(int(q.Offset), len(matches)):min(end, len(matches))]
 	a := s.assembler(tx)
+	if a.known, err = h.rows(matches); err != nil {
+		return found, err
+	}
 	for _, m := range matches {
-		row, err := tx.Item(m.ID)
-		if err != nil {
-			return found, err
-		}
-		item, err := a.placed(row)
+		item, err := a.placed(a.known[m.ID])
 		if err != nil {
 			return found, err
 		}
@@ -151,6 +150,7 @@ type hunt struct {
 	trails []*trail
 	places map[content.ID]*meta.Place
 	budget int
+	chunk  int // items that a lookup gives
 }
 
 // trail is a lookup that is followed from the newest item on.
@@ -256,10 +256,14 @@ func (h *hunt) begin(owners []content.ID) {
 					folder = 0 // as good as no folder
 				}
 				h.trails = append(h.trails, &trail{Lookup: meta.Lookup{
-					Owner: owner, Terms: terms, Kind: h.q.Kind, Under: folder, Limit: searchChunk, Scan: searchScan,
+					Owner: owner, Terms: terms, Kind: h.q.Kind, Under: folder, Scan: searchScan,
 				}})
 			}
 		}
+	}
+	h.chunk = max(searchChunk, searchBlock/max(1, len(h.trails)))
+	for _, t := range h.trails {
+		t.Limit = h.chunk
 	}
 }
 
@@ -298,8 +302,8 @@ func (h *hunt) next() (hit meta.Hit, ok bool, err error) {
 // matches are the newest that match, up to a number.
 func (h *hunt) matches(most int) (all []match, err error) {
 	for more := true; more && len(all) < most; {
-		var some []match
-		for len(some) < searchChunk && len(all)+len(some) < most {
+		some := make([]match, 0, min(h.chunk, most-len(all)))
+		for len(some) < h.chunk && len(all)+len(some) < most {
 			var hit meta.Hit
 			if hit, more, err = h.next(); err != nil {
 				return nil, err
@@ -317,6 +321,7 @@ func (h *hunt) matches(most int) (all []match, err error) {
 		if err := h.locate(some); err != nil {
 			return nil, err
 		}
+		all = slices.Grow(all, len(some))
 		for _, m := range some {
 			if h.sees(m.Hit) {
 				all = append(all, m)
@@ -373,6 +378,23 @@ func (h *hunt) locate(some []match) error {
 		h.places[places[i].ID] = &places[i]
 	}
 	return err
+}
+
+// rows are those of matches, and of the folders above them.
+func (h *hunt) rows(matches []match) (map[content.ID]meta.Item, error) {
+	var ids []content.ID
+	for _, m := range matches {
+		ids = append(ids, m.ID)
+		for p := h.places[m.Parent]; p != nil; p = h.places[p.Parent] {
+			ids = append(ids, p.ID)
+		}
+	}
+	rows, err := h.tx.ItemsByID(ids)
+	known := map[content.ID]meta.Item{}
+	for _, row := range rows {
+		known[row.ID] = row
+	}
+	return known, err
 }
 
 // sees says whether a hit is where it was looked for, and there for the caller.

@@ -160,6 +160,10 @@ func (t *faultyTx) ItemsIn(parent content.ID, page meta.ItemPage) ([]meta.Item, 
 	return ask(t, func() ([]meta.Item, error) { return t.tx.ItemsIn(parent, page) })
 }
 
+func (t *faultyTx) ItemsByID(ids []content.ID) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.ItemsByID(ids) })
+}
+
 func (t *faultyTx) AllItems(after content.ID, limit int) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.AllItems(after, limit) })
 }

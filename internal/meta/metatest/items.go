@@ -1,6 +1,9 @@
 package metatest
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -265,6 +268,24 @@ var items = []test{
 		equal(t, "another version than the current one", has(past.Manifest, 9000), false)
 		equal(t, "a version of an unknown manifest", has(77, 0), false)
 		equal(t, "past versions", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountPastVersions(200) }), int64(0))
+	}},
+	{"ItemsByIDAreThoseThatAreThere", func(t *testing.T, s meta.Store) {
+		var ids []content.ID
+		for id := content.ID(200); id < 300; id++ { // more than one statement takes
+			put(t, s, file(id, aliceRoot, fmt.Sprint(id), alice, int64(id)))
+			ids = append(ids, id, id)
+		}
+		trashed := item(t, s, 201)
+		trashed.TrashedAt = start
+		update(t, s, func(tx meta.Tx) error { return tx.UpdateItem(trashed) })
+		slices.Reverse(ids)
+		all := get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.ItemsByID(append(ids, 999)) })
+		slices.SortFunc(all, func(a, b meta.Item) int { return cmp.Compare(a.ID, b.ID) })
+		equal(t, "items", len(all), 100)
+		for i, it := range all {
+			equal(t, "item", it, item(t, s, content.ID(200+i)))
+		}
+		equal(t, "items of no id", len(get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.ItemsByID(nil) })), 0)
 	}},
 	{"AllItemsAreInOrderOfIDTrashOrNot", func(t *testing.T, s meta.Store) {
 		trashed := file(205, aliceRoot, "t", alice, 1)

@@ -155,6 +155,20 @@ var searches = []test{
 			}
 		}
 	}},
+	{"ItemsOfManyWordsAreFoundOnce", func(t *testing.T, s meta.Store) {
+		var all []meta.Item
+		var want []content.ID
+		for i := range 300 {
+			// Of the first word are so many in a row that others have to wait for it.
+			it := folder(content.ID(200+i), aliceRoot, fmt.Sprintf("item %03d v%02d v%02d", i, i/15, i*7%20), alice)
+			all, want = append(all, it), append(idList(it.ID), want...)
+		}
+		put(t, s, all...)
+		for _, limit := range []int{2, 9, 1000} {
+			equal(t, "prefix of many", found(t, s, meta.Lookup{Owner: alice, Terms: words("v*"), Limit: limit}), want)
+			equal(t, "from the middle", found(t, s, meta.Lookup{Owner: alice, Terms: words("v*"), Limit: limit, Before: 300}), want[200:])
+		}
+	}},
 	{"PlacesAreFoldersAndAllAbove", func(t *testing.T, s meta.Store) {
 		a, b, c := folder(200, aliceRoot, "a", alice), folder(201, 200, "b", alice), folder(202, 201, "c", alice)
 		b.TrashedAt = start

@@ -36,7 +36,7 @@ func (s *Store) CopyTo(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 
-	db, err := pool(s.path, s.vfs, s.busy, true)
+	db, err := pool(s.path, s.vfs, s.busy, "query_only(1)")
 	if err != nil {
 		return err
 	}

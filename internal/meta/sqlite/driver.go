@@ -15,14 +15,14 @@ import (
 	"boxcar/internal/content"
 )
 
-// pool makes connections to a database that exists.
-func pool(path, vfs string, busy time.Duration, reader bool) (*sql.DB, error) {
+// pool makes connections to a database that exists, with pragmas of their own.
+func pool(path, vfs string, busy time.Duration, pragmas ...string) (*sql.DB, error) {
 	q := url.Values{"mode": {"rw"}} // creating it is done with the right mode and a sync
 	if vfs != "" {
 		q.Set("vfs", vfs)
 	}
 	// In this order: the others may have to wait already.
-	q["_pragma"] = []string{
+	q["_pragma"] = append([]string{
 		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()),
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
@@ -30,12 +30,8 @@ func pool(path, vfs string, busy time.Duration, reader bool) (*sql.DB, error) {
 		"checkpoint_fullfsync(1)",
 		"foreign_keys(1)",
 		"trusted_schema(0)",
-		"temp_store(MEMORY)",           // no files beside the database that nobody would sweep
-		"journal_size_limit(67108864)", // a log that grew is cut back, bytes
-	}
-	if reader {
-		q["_pragma"] = append(q["_pragma"], "query_only(1)")
-	}
+		"temp_store(MEMORY)", // no files beside the database that nobody would sweep
+	}, pragmas...)
 	name := url.URL{Scheme: "file", OmitHost: true, Path: slashed(path), RawQuery: q.Encode()}
 	return sql.Open("sqlite", name.String())
 }

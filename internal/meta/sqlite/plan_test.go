@@ -54,7 +54,7 @@ func (p *planner) QueryContext(ctx context.Context, query string, args ...any) (
 // made itself, which is given by these names, or as 2-ROW VALUES CLAUSE.
 var scan = regexp.MustCompile(`^SCAN (\S+)`)
 
-var ownTables = []string{"up", "below", "m", "first", "t", "c", "200", "CONSTANT"}
+var ownTables = []string{"up", "below", "lead", "m", "first", "t", "c", "200", "CONSTANT"}
 
 func TestQueriesUseIndexes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "meta.db")
@@ -177,6 +177,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"DeleteVersion":      {run: func(tx *sqlmeta.Tx) { tx.DeleteVersion(1) }},
 		"InsertVersion":      {run: func(tx *sqlmeta.Tx) { tx.InsertVersion(meta.Version{ID: 1, File: 1}) }},
 		"SetQuota":           {run: func(tx *sqlmeta.Tx) { tx.SetQuota(1, 1) }},
+		"ItemsByID":          {run: func(tx *sqlmeta.Tx) { tx.ItemsByID([]content.ID{1, 2}) }},
 		"AllItems":           {run: func(tx *sqlmeta.Tx) { tx.AllItems(1, 10) }},
 		"Version":            {run: func(tx *sqlmeta.Tx) { tx.Version(1) }},
 		"PastVersions":       {run: func(tx *sqlmeta.Tx) { tx.PastVersions(1, 0, 10) }},
@@ -184,17 +185,20 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"AllVersions":        {run: func(tx *sqlmeta.Tx) { tx.AllVersions(1, 10) }},
 		"Session":            {run: func(tx *sqlmeta.Tx) { tx.Session(id) }},
 		"Find":               {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}) }},
-		"Find all of two":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a"}, content.Term{Text: "b"}) }},
-		"Find below":         {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
-		"Find by prefix":     {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
-		"Find by two":        {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
-		"Find by many":       {sorts, func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }}, // at most 4,000
-		"Places":             {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
-		"PutRecent":          {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
-		"Recents":            {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
-		"DropRecents":        {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
-		"Reindex":            {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
-		"UpdateItem's name":  {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
+		"Find all of two": {run: func(tx *sqlmeta.Tx) {
+			addWords(tx, "o", 3)
+			find(tx, 0, content.Term{Text: "o0"}, content.Term{Text: "o1"})
+		}},
+		"Find below":        {run: func(tx *sqlmeta.Tx) { find(tx, 1, content.Term{Text: "a"}) }},
+		"Find by prefix":    {run: func(tx *sqlmeta.Tx) { find(tx, 0, content.Term{Text: "a", Prefix: true}) }},
+		"Find by two":       {run: func(tx *sqlmeta.Tx) { addWords(tx, "n", 2); find(tx, 0, content.Term{Text: "n", Prefix: true}) }},
+		"Find by many":      {run: func(tx *sqlmeta.Tx) { addWords(tx, "m", 30); find(tx, 0, content.Term{Text: "m", Prefix: true}) }},
+		"Places":            {run: func(tx *sqlmeta.Tx) { tx.Places([]content.ID{1}) }},
+		"PutRecent":         {run: func(tx *sqlmeta.Tx) { tx.PutRecent(meta.Recent{User: 1, Item: 1}) }},
+		"Recents":           {run: func(tx *sqlmeta.Tx) { tx.Recents(1, s0, meta.Recent{Item: 1}, 10) }},
+		"DropRecents":       {run: func(tx *sqlmeta.Tx) { tx.DropRecents(1, 10, 10) }},
+		"Reindex":           {run: func(tx *sqlmeta.Tx) { tx.Reindex(0, 10) }},
+		"UpdateItem's name": {run: func(tx *sqlmeta.Tx) { tx.UpdateItem(meta.Item{ID: 10, Parent: 1, Owner: 1, Key: "e", Name: "e"}) }},
 		"UpdateSession": {run: func(tx *sqlmeta.Tx) {
 			tx.UpdateSession(meta.Session{Session: content.Session{ID: id, State: content.Open}})
 		}},

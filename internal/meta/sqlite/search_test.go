@@ -17,7 +17,7 @@ func TestTheIndexIsFilledForOldDatabases(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db, err := pool(path, "", time.Second, false)
+	db, err := pool(path, "", time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"boxcar/internal/meta"
@@ -40,6 +41,10 @@ type Options struct {
 	Updated   func(took time.Duration, err error)
 	Committed func(updates int, took time.Duration)
 
+	// LogSize is from how many bytes on the log is begun anew; if it had to grow
+	// to more than twice as much, it is cut back to that. 0 stands for 64 MiB.
+	LogSize int64
+
 	// VFS names a registered SQLite VFS to go through instead of the
 	// system's, and FS is the same directory of files in our terms. The path
 	// is then a name within FS. Both, or neither.
@@ -64,6 +69,9 @@ type Store struct {
 
 	readers chan *conn // as many as may be open; nil is one not opened yet
 	stop    chan struct{}
+
+	checkpointer *checkpointer // nil in a process that does not own the database
+	unsettled    atomic.Pointer[error]
 }
 
 var _ meta.Store = (*Store)(nil)
@@ -88,6 +96,9 @@ func open(path string, o Options) (_ *Store, err error) {
 	if o.BusyWait == 0 {
 		o.BusyWait = 10 * time.Second
 	}
+	if o.LogSize == 0 {
+		o.LogSize = 64 << 20
+	}
 	dir, name := o.FS, path
 	if dir == nil {
 		if path, err = filepath.Abs(path); err != nil {
@@ -109,10 +120,14 @@ func open(path string, o Options) (_ *Store, err error) {
 			s.closeDBs()
 		}
 	}()
-	if s.readDB, err = pool(path, o.VFS, o.BusyWait, true); err != nil {
+	if s.readDB, err = pool(path, o.VFS, o.BusyWait, "query_only(1)"); err != nil {
 		return nil, err
 	}
-	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, false); err != nil {
+	log := []string{fmt.Sprintf("journal_size_limit(%d)", 2*o.LogSize)}
+	if !o.Beside {
+		log = append(log, "wal_autocheckpoint(0)") // there is a checkpointer
+	}
+	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, log...); err != nil {
 		return nil, err
 	}
 	s.readDB.SetMaxOpenConns(o.Readers)
@@ -133,6 +148,11 @@ func open(path string, o Options) (_ *Store, err error) {
 		if err := dir.SyncDir("."); err != nil {
 			return nil, err
 		}
+		if s.checkpointer, err = newCheckpointer(path, o); err != nil {
+			return nil, err
+		}
+		go s.checkpoints()
+		s.checkpointer.committed() // the migrations, at least
 	}
 	return s, nil
 }
@@ -152,9 +172,16 @@ func prepare(dir vfs.FS, name string, create bool) error {
 	return dir.SyncDir(".")
 }
 
-// Ping is a meta.Store method.
+// Ping is a meta.Store method. It fails too while the log can't be copied into
+// the database: nothing is lost then, but the log grows.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.Update(ctx, func(meta.Tx) error { return nil })
+	if err := s.Update(ctx, func(meta.Tx) error { return nil }); err != nil {
+		return err
+	}
+	if err := s.unsettled.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Close waits for Updates and Views that are at work; later ones fail.
@@ -175,6 +202,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	close(s.stop)
+	if s.checkpointer != nil {
+		<-s.checkpointer.gone
+	}
 	for range cap(s.readers) {
 		if r := <-s.readers; r != nil {
 			err = errors.Join(err, r.close())
@@ -184,6 +214,9 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) closeDBs() (err error) {
+	if s.checkpointer != nil {
+		err = s.checkpointer.db.Close()
+	}
 	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
 		if db != nil {
 			err = errors.Join(err, db.Close())

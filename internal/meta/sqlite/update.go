@@ -162,6 +162,7 @@ func (s *Store) commit(b *batch) {
 		s.committed(b.n, time.Since(began))
 	}
 	if err == nil {
+		s.checkpointer.committed()
 		return
 	}
 	s.discard()

@@ -1,6 +1,7 @@
 package sqlmeta
 
 import (
+	"slices"
 	"time"
 
 	"boxcar/internal/content"
@@ -296,6 +297,20 @@ func positionColumns(p *position) []any { return []any{&p.key, &p.id} }
 func (tx *Tx) InLimbo(where meta.Limbo, after content.ID, limit int) ([]meta.Item, error) {
 	return list(tx, "list limbo", selectItem+`WHERE i.limbo = ? AND i.limbo <> 0 AND i.id > ? ORDER BY i.id LIMIT ?`,
 		itemColumns, int64(where), int64(after), limited(limit))
+}
+
+// ItemsByID is a meta.Items method.
+func (tx *Tx) ItemsByID(ids []content.ID) (all []meta.Item, err error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	for batch := range slices.Chunk(slices.Compact(ids), many) {
+		rows, err := list(tx, "get items", selectItem+`WHERE i.id IN (?`+manyMore+`)`, itemColumns, padded(batch)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 // AllItems is a meta.Items method.

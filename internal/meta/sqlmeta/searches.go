@@ -2,6 +2,7 @@ package sqlmeta
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 	"strings"
 
@@ -119,14 +120,14 @@ const (
 	// maxJumps is how often it goes round the words to find where items have them all.
 	maxJumps = 4
 	// rareEnough is the item by whose place one word is found to be rarer than another.
-	rareEnough = 2000
+	rareEnough = 500
 	// mergedTerms is how many words of one prefix are followed at once.
 	mergedTerms = 16
 	// probedTerms is how many of them an item of another word is tried for.
 	probedTerms = 4
-	// sampledTerms is how many words of a prefix are looked at when there are more,
-	// and sampledItems how many items of each.
-	sampledTerms, sampledItems = 200, 20
+	// mergedMost is how many are followed if there is no other word, and mergedChunk
+	// how many items of one are read at once.
+	mergedMost, mergedChunk = 200, 8
 	// smallFolder is how many items below a folder are gone through one by one.
 	smallFolder = 3000
 )
@@ -141,7 +142,8 @@ type hit struct {
 	extra meta.Extra
 }
 
-func plainHits(rows []hit) (hits []meta.Hit) {
+func plainHits(rows []hit) []meta.Hit {
+	hits := make([]meta.Hit, 0, len(rows))
 	for i := range rows {
 		rows[i].Tags = rows[i].extra.Tags
 		hits = append(hits, rows[i].Hit)
@@ -180,82 +182,102 @@ func (tx *Tx) Find(l meta.Lookup) (hits []meta.Hit, next content.ID, err error) 
 		sources = append(sources, source{w})
 	}
 	if prefix != "" {
-		words, err := tx.wordsOf(l.Owner, prefix, sampledTerms)
+		words, err := tx.wordsOf(l.Owner, prefix, mergedMost)
 		switch {
 		case err != nil || len(words) == 0:
 			return nil, 0, err
 		case len(words) <= mergedTerms:
 			sources = append(sources, words)
 		case len(exact) == 0:
-			return tx.sample(l, words)
+			return tx.merge(l, words)
 		}
 	}
-	lead, floor, err := tx.lead(&l, sources)
+	lead, err := tx.lead(&l, sources)
 	if err != nil || l.Before == 0 {
 		return nil, 0, err
 	}
-	where, more := having(l, sources, lead)
-	query, args := sources[lead].items(l, floor, where, more)
-	items, err := list(tx, "find items", query+` ORDER BY item DESC LIMIT ?`, func(id *content.ID) []any { return []any{id} }, append(args, limited(l.Limit))...)
+	items, next, err := tx.both(l, sources, lead)
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(items) == l.Limit {
-		floor = items[len(items)-1]
-	}
 	hits, err = tx.hits(l, items)
-	return hits, floor, err
+	return hits, next, err
 }
+
+// both are items of the leading source that the others have too, as far as that
+// is soon found out, and where to go on.
+func (tx *Tx) both(l meta.Lookup, sources []source, lead int) (items []content.ID, next content.ID, err error) {
+	query, args := sources[lead].items(l)
+	query += ` ORDER BY item DESC LIMIT ?`
+	where, more := having(l, sources, lead)
+	if where != "" {
+		// What is looked at is bounded, and comes in the order of the inner query.
+		query = `SELECT lead.item FROM (` + query + `) lead WHERE ` + where + ` LIMIT ?`
+		args = append(append(args, limited(l.Scan)), more...)
+	}
+	items, err = list(tx, "find items", query, idColumn, append(args, limited(l.Limit))...)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case len(items) == l.Limit:
+		next = items[len(items)-1]
+	case where != "":
+		next, err = tx.nth(sources[lead], l, l.Scan)
+	}
+	return items, next, err
+}
+
+func idColumn(id *content.ID) []any { return []any{id} }
 
 // source is words of which an item has to have one.
 type source []string
 
-// items is a query of the items of a source, the highest first, from l.Before down to a floor.
-func (s source) items(l meta.Lookup, floor content.ID, where string, more []any) (query string, args []any) {
+// items is a query of the items of a source, from l.Before down.
+func (s source) items(l meta.Lookup) (query string, args []any) {
 	for i, w := range s {
 		if i > 0 {
 			query += ` UNION `
 		}
-		query += `SELECT w.item FROM word w WHERE w.owner = ? AND w.term = ? AND w.item < ? AND w.item >= ?` + where
-		args = append(append(args, int64(l.Owner), w, int64(l.Before), int64(floor)), more...)
+		query += `SELECT w.item FROM word w WHERE w.owner = ? AND w.term = ? AND w.item < ?`
+		args = append(args, int64(l.Owner), w, int64(l.Before))
 	}
 	return query, args
 }
 
 // nth is the place of the n-th of these items, from 1; 0 if there are fewer.
 func (tx *Tx) nth(s source, l meta.Lookup, n int) (content.ID, error) {
-	query, args := s.items(l, 0, "", nil)
-	return one(tx, "find items", query+` ORDER BY item DESC LIMIT 1 OFFSET ?`, func(id *content.ID) []any { return []any{id} }, nil, append(args, int64(n-1))...)
+	query, args := s.items(l)
+	return one(tx, "find items", query+` ORDER BY item DESC LIMIT 1 OFFSET ?`, idColumn, nil, append(args, int64(n-1))...)
 }
 
 // lead brings l.Before down to where all sources have items, 0 if there is no such place, and
-// says which source has the fewest there, and down to where it is to be read.
-func (tx *Tx) lead(l *meta.Lookup, sources []source) (lead int, floor content.ID, err error) {
+// says which source has the fewest there.
+func (tx *Tx) lead(l *meta.Lookup, sources []source) (lead int, err error) {
+	if len(sources) == 1 {
+		return 0, nil
+	}
 	for same, i := 0, 0; same < len(sources) && i < maxJumps*len(sources); i++ {
 		top, err := tx.nth(sources[i%len(sources)], *l, 1)
 		if err != nil || top == 0 {
 			l.Before = 0
-			return 0, 0, err
+			return 0, err
 		}
 		same++
 		if top+1 < l.Before {
 			l.Before, same = top+1, 1
 		}
 	}
-	if len(sources) > 1 {
-		far := content.ID(0)
-		for i, s := range sources {
-			at, err := tx.nth(s, *l, rareEnough)
-			if err != nil {
-				return 0, 0, err
-			}
-			if i == 0 || at < far {
-				lead, far = i, at
-			}
+	far := content.ID(0)
+	for i, s := range sources {
+		at, err := tx.nth(s, *l, rareEnough)
+		if err != nil {
+			return 0, err
+		}
+		if i == 0 || at < far {
+			lead, far = i, at
 		}
 	}
-	floor, err = tx.nth(sources[lead], *l, l.Scan)
-	return lead, floor, err
+	return lead, nil
 }
 
 // having leaves only items that are in the other sources too, as far as that is soon found out.
@@ -264,7 +286,10 @@ func having(l meta.Lookup, sources []source, lead int) (where string, args []any
 		if i == lead || len(s) > probedTerms {
 			continue
 		}
-		where += ` AND EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term IN (?` + strings.Repeat(`, ?`, len(s)-1) + `) AND x.item = w.item)`
+		if where != "" {
+			where += ` AND `
+		}
+		where += `EXISTS (SELECT 1 FROM word x WHERE x.owner = ? AND x.term IN (?` + strings.Repeat(`, ?`, len(s)-1) + `) AND x.item = lead.item)`
 		args = append(args, int64(l.Owner))
 		for _, w := range s {
 			args = append(args, w)
@@ -273,20 +298,31 @@ func having(l meta.Lookup, sources []source, lead int) (where string, args []any
 	return where, args
 }
 
-// sample takes the newest items of each of many words.
-func (tx *Tx) sample(l meta.Lookup, words []string) (hits []meta.Hit, next content.ID, err error) {
-	query := `WITH t (term) AS (VALUES (?)` + strings.Repeat(`, (?)`, sampledTerms-1) + `)
-		SELECT DISTINCT w.item FROM t JOIN word w ON w.owner = ? AND w.term = t.term AND w.item < ? AND w.item IN (
-			SELECT x.item FROM word x WHERE x.owner = ? AND x.term = t.term ORDER BY x.item DESC LIMIT ?)
-		ORDER BY w.item DESC LIMIT ?`
-	var args []any
-	for i := range sampledTerms {
-		args = append(args, words[min(i, len(words)-1)]) // the last again and again
-	}
-	args = append(args, int64(l.Owner), int64(l.Before), int64(l.Owner), sampledItems, limited(l.Limit))
-	items, err := list(tx, "find items by prefix", query, func(id *content.ID) []any { return []any{id} }, args...)
+// merge follows many words at once, from the newest item of any of them on.
+func (tx *Tx) merge(l meta.Lookup, words []string) (hits []meta.Hit, next content.ID, err error) {
+	ways, err := tx.ways(l, words)
 	if err != nil {
 		return nil, 0, err
+	}
+	heap.Init(&ways)
+	var items []content.ID
+	for len(ways) > 0 && len(items) < l.Limit {
+		w := ways[0]
+		if n := len(items); n == 0 || items[n-1] != w.items[0] {
+			items = append(items, w.items[0])
+		}
+		if w.items = w.items[1:]; len(w.items) == 0 {
+			l.Before = items[len(items)-1]
+			w.items, err = tx.some(l, w.word)
+			if err != nil {
+				return nil, 0, err
+			}
+		}
+		if len(w.items) == 0 {
+			heap.Pop(&ways)
+		} else {
+			heap.Fix(&ways, 0)
+		}
 	}
 	if len(items) == l.Limit {
 		next = items[len(items)-1]
@@ -295,9 +331,57 @@ func (tx *Tx) sample(l meta.Lookup, words []string) (hits []meta.Hit, next conte
 	return hits, next, err
 }
 
+// way is a word with items that are next.
+type way struct {
+	word  string
+	items []content.ID
+}
+
+// ways is a heap, the newest item first.
+type ways []*way
+
+func (w ways) Len() int           { return len(w) }
+func (w ways) Less(i, j int) bool { return w[i].items[0] > w[j].items[0] }
+func (w ways) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
+func (w *ways) Push(x any)        { *w = append(*w, x.(*way)) }
+func (w *ways) Pop() any {
+	last := len(*w) - 1
+	x := (*w)[last]
+	*w = (*w)[:last]
+	return x
+}
+
+// ways are the words that have items, each with its newest.
+func (tx *Tx) ways(l meta.Lookup, words []string) (all ways, err error) {
+	args := make([]any, 0, mergedMost+2)
+	for i := range mergedMost {
+		args = append(args, words[min(i, len(words)-1)]) // the last again and again
+	}
+	type head struct {
+		word string
+		item content.ID
+	}
+	heads, err := list(tx, "find items by prefix", `
+		WITH t (term) AS (VALUES (?)`+strings.Repeat(`, (?)`, mergedMost-1)+`)
+		SELECT t.term, COALESCE((SELECT MAX(w.item) FROM word w WHERE w.owner = ? AND w.term = t.term AND w.item < ?), 0) FROM t`,
+		func(h *head) []any { return []any{&h.word, &h.item} }, append(args, int64(l.Owner), int64(l.Before))...)
+	for _, h := range heads[:min(len(heads), len(words))] {
+		if h.item != 0 {
+			all = append(all, &way{h.word, []content.ID{h.item}})
+		}
+	}
+	return all, err
+}
+
+// some are the next items of a word.
+func (tx *Tx) some(l meta.Lookup, word string) ([]content.ID, error) {
+	query, args := source{word}.items(l)
+	return list(tx, "find items", query+` ORDER BY item DESC LIMIT ?`, idColumn, append(args, mergedChunk)...)
+}
+
 // hits are the items of the kind asked for.
 func (tx *Tx) hits(l meta.Lookup, items []content.ID) ([]meta.Hit, error) {
-	var all []hit
+	all := make([]hit, 0, len(items))
 	for batch := range slices.Chunk(items, many) {
 		rows, err := list(tx, "get items found", `SELECT `+hitFields+` FROM item i WHERE i.id IN (?`+manyMore+`)`, hitColumns, padded(batch)...)
 		if err != nil {

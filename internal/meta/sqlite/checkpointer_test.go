@@ -1,0 +1,47 @@
+package sqlite
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A log that can't be copied is no secret.
+func TestPingSaysThatTheLogCannotBeCopied(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "meta.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("ping: %v", err)
+	}
+	if err := s.checkpointer.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for s.Ping(t.Context()) == nil {
+		if time.Now().After(deadline) {
+			t.Fatal("ping finds nothing wrong")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Both who commits and who copies the log wait for the disk.
+func TestEveryConnectionThatWritesSyncs(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "meta.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, db := range map[string]*sql.DB{"writer": s.writeDB, "checkpointer": s.checkpointer.db} {
+		for pragma, want := range map[string]int{"synchronous": 2, "checkpoint_fullfsync": 1, "wal_autocheckpoint": 0} {
+			var got int
+			if err := db.QueryRow(`PRAGMA ` + pragma).Scan(&got); err != nil || got != want {
+				t.Errorf("%s: %s is %d (%v), want %d", name, pragma, got, err, want)
+			}
+		}
+	}
+}
