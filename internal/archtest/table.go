@@ -36,13 +36,16 @@ var table = map[string][]string{
 	"internal/upload": {"internal/tree", "internal/meta", "internal/blob", "internal/digest", "internal/content"},
 
 	"internal/preview": {"internal/content"},
+	"internal/backup":  {"internal/meta", "internal/blob", "internal/content"},
+	"internal/metrics": {},
+	"internal/tracing": {},
 
 	"internal/httpapi": {"internal/upload", "internal/tree", "internal/auth", "internal/preview", "internal/content", "boxapi"},
 
 	"internal/daemon": {
 		"internal/content", "internal/vfs", "internal/digest", "internal/blob", "internal/meta",
 		"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
-		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi",
+		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi", "internal/backup", "internal/metrics", "internal/tracing",
 	},
 
 	"internal/blob/blobtest":     {"internal/blob", "internal/content", "internal/digest"},
@@ -64,6 +67,7 @@ var testTable = map[string][]string{
 	"internal/tree":          besideServices,
 	"internal/auth":          besideServices,
 	"internal/sweep":         besideServices,
+	"internal/backup":        besideServices,
 	"internal/upload":        besideServices,
 	"internal/blob/inline":   {"internal/blob/disk", "internal/meta/sqlite"},
 	"internal/meta/sqlmeta":  {"internal/meta/sqlite", "internal/meta/postgres"},
@@ -75,7 +79,7 @@ var testTable = map[string][]string{
 var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk", "internal/blob/inline"}, services...)
 
 var (
-	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/preview"}
+	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/backup", "internal/preview"}
 	backends = []string{"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
@@ -153,7 +157,10 @@ var others = map[string][]string{
 	"internal/tree":    {"golang.org/x/text/...", "golang.org/x/sync/..."},
 	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/...", "github.com/youmark/pkcs8"},
 	"internal/sweep":   {"golang.org/x/sync/..."},
+	"internal/backup":  {"golang.org/x/sync/..."},
 	"internal/preview": {"golang.org/x/image/...", "golang.org/x/sync/..."},
+	"internal/metrics": {"github.com/prometheus/client_golang/..."},
+	"internal/tracing": {"go.opentelemetry.io/otel/..."},
 }
 
 // emptyNames say nothing about what a package holds.

@@ -67,12 +67,9 @@ func (s *Server) simpleUpload(c *call) error {
 	var attr boxapi.Attributes
 	part, err := form.NextPart()
 	if err == nil && part.FormName() == "attributes" {
-		text, err := io.ReadAll(io.LimitReader(part, s.Limits.JSONBody+1))
+		text, err := c.readAll(part, s.Limits.JSONBody, content.Errorf(content.BodyTooLarge, "attributes has more than the %d bytes allowed", s.Limits.JSONBody))
 		if err != nil {
 			return badForm(err)
-		}
-		if int64(len(text)) > s.Limits.JSONBody {
-			return content.Errorf(content.BodyTooLarge, "attributes has more than the %d bytes allowed", s.Limits.JSONBody)
 		}
 		if err := boxapi.DecodeJSON(text, &attr); err != nil {
 			return err

@@ -58,6 +58,10 @@ type Tx interface {
 	Favourites
 	Searches
 	Recents
+	Rot
+	Holds
+	// Tally looks at every user, so it is for now and then.
+	Tally() (Tally, error)
 }
 
 // ItemKind tells items apart; its order is the order of listings.
@@ -343,7 +347,8 @@ type Parts interface {
 	// SetSHA512 records the digest of a blob in all parts that refer to it.
 	SetSHA512(key blob.Key, sum content.SHA512) error
 	// MatchSHA512 finds parts with that content, of versions of files with that owner
-	// that are not themselves in the trash; those of the file near come first.
+	// that are not themselves in the trash, on blobs that are not marked as rotten; those of
+	// the file near come first.
 	MatchSHA512(owner, near content.ID, sum content.SHA512, size int64, limit int) ([]Match, error)
 	// Unhashed are blobs without a SHA-512 that the current versions of a user's files
 	// refer to and that are not in the trash, neither themselves nor with a folder above

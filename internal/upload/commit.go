@@ -36,7 +36,9 @@ const commitLease = 30 * time.Second
 // session answers the same commit with the same file again. A content.CommitPending
 // error says that the whole file's hash needs longer than the limit: the
 // commit goes on, and asking again tells how it ended.
-func (s *Service) Commit(ctx context.Context, who content.Principal, id content.SessionID, c Commit) (*content.File, error) {
+func (s *Service) Commit(ctx context.Context, who content.Principal, id content.SessionID, c Commit) (_ *content.File, err error) {
+	ctx, end := s.watch(ctx, OpCommit)
+	defer func() { end(err) }()
 	deadline := time.NewTimer(s.Limits.Commit)
 	defer deadline.Stop()
 	for {
@@ -68,16 +70,16 @@ func (s *Service) Commit(ctx context.Context, who content.Principal, id content.
 			again bool
 			err   error
 		}
-		end := make(chan result, 1)
+		ended := make(chan result, 1)
 		s.work.Go(func() {
 			file, again, err := s.commit(context.WithoutCancel(ctx), who, ses, c)
 			if err != nil {
 				s.note(context.WithoutCancel(ctx), id, content.LogEvent{Event: "commit"}, err)
 			}
-			end <- result{file, again, err}
+			ended <- result{file, again, err}
 		})
 		select {
-		case r := <-end:
+		case r := <-ended:
 			if r.again {
 				continue // somebody was faster
 			}
@@ -243,6 +245,12 @@ func (s *Service) commit(ctx context.Context, who content.Principal, ses meta.Se
 		case row.State == content.Committed, s.committing(row) && !row.Lease.Equal(leased):
 			again = true
 			return nil
+		}
+		// The parts were hashed as they came: no file may begin without its bytes.
+		if lost, err := tx.RottenPart(row.Manifest); err == nil {
+			return fmt.Errorf("upload session %s: the stored part at %d is damaged", ses.ID, lost.Span.Start)
+		} else if !content.Is(err, content.NotFound) {
+			return err
 		}
 		if _, err := s.checkpoint(tx, row, f); err != nil {
 			return err

@@ -20,7 +20,9 @@ type Request struct {
 
 // Create opens a session after the checks of a preflight, and reserves the
 // file's size of the owner's quota. The name is not reserved.
-func (s *Service) Create(ctx context.Context, who content.Principal, req Request) (content.Session, error) {
+func (s *Service) Create(ctx context.Context, who content.Principal, req Request) (_ content.Session, err error) {
+	ctx, end := s.watch(ctx, OpCreate)
+	defer func() { end(err) }()
 	if least := *s.Limits.MinChunkedSize; req.Size < least {
 		return content.Session{}, content.Errorf(content.FileTooSmall,
 			"The file size %d is less than the minimum chunked upload file size of %d", req.Size, least)

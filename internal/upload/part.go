@@ -24,7 +24,9 @@ type Sent struct {
 // would survive a power cut. A part that is stored already with the same digest is
 // returned as it is, and body is not read; any other overlap is a content.PartConflict
 // error with the part that is stored.
-func (s *Service) PutPart(ctx context.Context, who content.Principal, id content.SessionID, sent Sent, body io.Reader) (content.Part, error) {
+func (s *Service) PutPart(ctx context.Context, who content.Principal, id content.SessionID, sent Sent, body io.Reader) (_ content.Part, err error) {
+	ctx, end := s.watch(ctx, OpPart)
+	defer func() { end(err) }()
 	part, ses, err := s.putPart(ctx, who, id, sent, body)
 	if err != nil && ses.ID != "" {
 		tried := content.Part{Span: sent.Span, SHA1: sent.SHA1}

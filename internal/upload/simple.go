@@ -16,7 +16,9 @@ import (
 // the client says of the body, nil if nothing; t.Size may be -1. The errors
 // are those of a preflight, content.BadDigest, and content.BodyTooLarge for a
 // body over the limit for files.
-func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 *content.SHA1, body io.Reader) (*content.File, error) {
+func (s *Service) Simple(ctx context.Context, who content.Principal, t tree.Target, pre content.Preconditions, attr content.Attributes, sha1 *content.SHA1, body io.Reader) (_ *content.File, err error) {
+	ctx, end := s.watch(ctx, OpSimple)
+	defer func() { end(err) }()
 	room := int64(math.MaxInt64)
 	admit := func() error {
 		return s.Meta.View(ctx, func(tx meta.Tx) (err error) {

@@ -39,6 +39,9 @@ type Config struct {
 	Random func(b []byte)
 	// Answer is what a client gets for an error, for the session's own log.
 	Answer func(error) (status int, code, message string)
+	// Watch, if not nil, is told that an operation begins, which goes on with the
+	// context it returns, and of how it ended, once.
+	Watch  func(ctx context.Context, what Operation) (context.Context, func(error))
 	Log    *slog.Logger
 	Limits Limits
 }
@@ -224,10 +227,12 @@ func (s *Service) Parts(ctx context.Context, who content.Principal, id content.S
 
 // Abort ends a session and lets go of its parts. A session that is over
 // already, committed too, stays as it is.
-func (s *Service) Abort(ctx context.Context, who content.Principal, id content.SessionID) error {
+func (s *Service) Abort(ctx context.Context, who content.Principal, id content.SessionID) (err error) {
+	ctx, end := s.watch(ctx, OpAbort)
+	defer func() { end(err) }()
 	var free []blob.Key
 	now := s.Now()
-	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
 		free = nil
 		ses, err := s.session(tx, who, id)
 		switch {

@@ -454,3 +454,59 @@ func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent,
 func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
 }
+
+func (t *faultyTx) StoredBlobs(after blob.Key, limit int) ([]meta.StoredBlob, error) {
+	return ask(t, func() ([]meta.StoredBlob, error) { return t.tx.StoredBlobs(after, limit) })
+}
+
+func (t *faultyTx) MarkRotten(r meta.RottenBlob) error {
+	return do(t, func() error { return t.tx.MarkRotten(r) })
+}
+
+func (t *faultyTx) ClearRotten(key blob.Key) error {
+	return do(t, func() error { return t.tx.ClearRotten(key) })
+}
+
+func (t *faultyTx) IsRotten(key blob.Key) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.IsRotten(key) })
+}
+
+func (t *faultyTx) RottenBlobs(after blob.Key, limit int) ([]meta.RottenBlob, error) {
+	return ask(t, func() ([]meta.RottenBlob, error) { return t.tx.RottenBlobs(after, limit) })
+}
+
+func (t *faultyTx) CountRotten() (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountRotten() })
+}
+
+func (t *faultyTx) RottenPart(m meta.Manifest) (meta.Part, error) {
+	return ask(t, func() (meta.Part, error) { return t.tx.RottenPart(m) })
+}
+
+func (t *faultyTx) VersionsOn(key blob.Key, after content.ID, limit int) ([]meta.Version, error) {
+	return ask(t, func() ([]meta.Version, error) { return t.tx.VersionsOn(key, after, limit) })
+}
+
+func (t *faultyTx) PutHold(id string, until time.Time) error {
+	return do(t, func() error { return t.tx.PutHold(id, until) })
+}
+
+func (t *faultyTx) Hold(id string) (time.Time, error) {
+	return ask(t, func() (time.Time, error) { return t.tx.Hold(id) })
+}
+
+func (t *faultyTx) DropHold(id string) error {
+	return do(t, func() error { return t.tx.DropHold(id) })
+}
+
+func (t *faultyTx) Held(now time.Time) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.Held(now) })
+}
+
+func (t *faultyTx) DropHolds(until time.Time) error {
+	return do(t, func() error { return t.tx.DropHolds(until) })
+}
+
+func (t *faultyTx) Tally() (meta.Tally, error) {
+	return ask(t, func() (meta.Tally, error) { return t.tx.Tally() })
+}

@@ -37,6 +37,9 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Parts", parts},
 		{"Hashes", hashes},
 		{"Blobs", blobs},
+		{"Rot", rot},
+		{"Holds", holds},
+		{"Tally", tally},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

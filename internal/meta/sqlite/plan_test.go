@@ -228,6 +228,18 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"SetSHA512":       {run: func(tx *sqlmeta.Tx) { tx.SetSHA512("00000000000000000000000000000001", content.SHA512{1}) }},
 		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(1, 2, content.SHA512{1}, 1, 10) }}, // the last term only
 		"Unhashed":        {run: func(tx *sqlmeta.Tx) { tx.Unhashed(1, "", 10) }},
+		"StoredBlobs":     {run: func(tx *sqlmeta.Tx) { tx.StoredBlobs("", 10) }},
+		"MarkRotten":      {run: func(tx *sqlmeta.Tx) { tx.MarkRotten(meta.RottenBlob{Key: "00000000000000000000000000000001"}) }},
+		"ClearRotten":     {run: func(tx *sqlmeta.Tx) { tx.ClearRotten("00000000000000000000000000000001") }},
+		"IsRotten":        {run: func(tx *sqlmeta.Tx) { tx.IsRotten("00000000000000000000000000000001") }},
+		"RottenBlobs":     {run: func(tx *sqlmeta.Tx) { tx.RottenBlobs("", 10) }},
+		"RottenPart":      {sorts, func(tx *sqlmeta.Tx) { tx.RottenPart(1) }},                                         // the marked ones of a manifest
+		"VersionsOn":      {sorts, func(tx *sqlmeta.Tx) { tx.VersionsOn("00000000000000000000000000000001", 0, 10) }}, // those of one blob
+		"PutHold":         {run: func(tx *sqlmeta.Tx) { tx.PutHold("a", s0) }},
+		"Hold":            {run: func(tx *sqlmeta.Tx) { tx.Hold("a") }},
+		"DropHold":        {run: func(tx *sqlmeta.Tx) { tx.DropHold("a") }},
+		"Held":            {run: func(tx *sqlmeta.Tx) { tx.Held(s0) }},
+		"DropHolds":       {run: func(tx *sqlmeta.Tx) { tx.DropHolds(s0) }},
 		"UnhashedIn":      {run: func(tx *sqlmeta.Tx) { tx.UnhashedIn(1, 10) }},
 	} {
 		t.Run(name, func(t *testing.T) {
