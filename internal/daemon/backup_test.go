@@ -156,7 +156,7 @@ func TestABackupCopiesWhatIsLostFromItself(t *testing.T) {
 func TestWhatIsLostDoesNotKeepTheRestFromBeingSaved(t *testing.T) {
 	s := daemontest.Start(t, inParts)
 	dir := filepath.Join(t.TempDir(), "b")
-	lost := random(1000)
+	lost := random(40_000)
 	a := upload(t, s, "", "a.bin", lost)
 	original := blobsOf(t, s.Config.Data)[0]
 	saved := random(2000)

@@ -162,7 +162,7 @@ func TestAMissingBlobIsRecordedByWhoMissesIt(t *testing.T) {
 // TestNoFileBeginsWithoutItsBytes: a part is damaged before its session is committed.
 func TestNoFileBeginsWithoutItsBytes(t *testing.T) {
 	s := daemontest.Start(t, func(c *daemon.Config) { inParts(c); c.ScrubRate = 1 << 30 })
-	data := random(1000)
+	data := random(40_000)
 	_, b := do(t, s, "POST", "/2.0/files/upload_sessions", []byte(`{"folder_id":"0","file_size":1000,"file_name":"a.bin"}`))
 	var ses struct{ ID string }
 	json.Unmarshal(b, &ses)
