@@ -136,7 +136,7 @@ func TestADamagedBlobIsNotServed(t *testing.T) {
 // TestAMissingBlobIsRecordedByWhoMissesIt: a download finds out before the scrub.
 func TestAMissingBlobIsRecordedByWhoMissesIt(t *testing.T) {
 	s := daemontest.Start(t, inParts)
-	data := make([]byte, 1000)
+	data := make([]byte, 40_000)
 	rand.Read(data)
 	file := upload(t, s, "", "a.bin", data)
 	at := blobsOf(t, s.Config.Data)[0]
@@ -163,10 +163,10 @@ func TestAMissingBlobIsRecordedByWhoMissesIt(t *testing.T) {
 func TestNoFileBeginsWithoutItsBytes(t *testing.T) {
 	s := daemontest.Start(t, func(c *daemon.Config) { inParts(c); c.ScrubRate = 1 << 30 })
 	data := random(40_000)
-	_, b := do(t, s, "POST", "/2.0/files/upload_sessions", []byte(`{"folder_id":"0","file_size":1000,"file_name":"a.bin"}`))
+	_, b := do(t, s, "POST", "/2.0/files/upload_sessions", []byte(`{"folder_id":"0","file_size":40000,"file_name":"a.bin"}`))
 	var ses struct{ ID string }
 	json.Unmarshal(b, &ses)
-	_, b = do(t, s, "PUT", "/2.0/files/upload_sessions/"+ses.ID, data, "Digest", digestOf(data), "Content-Range", "bytes 0-999/1000")
+	_, b = do(t, s, "PUT", "/2.0/files/upload_sessions/"+ses.ID, data, "Digest", digestOf(data), "Content-Range", "bytes 0-39999/40000")
 	var sent struct{ Part json.RawMessage }
 	json.Unmarshal(b, &sent)
 	if err := os.WriteFile(blobsOf(t, s.Config.Data)[0], data[1:], 0o600); err != nil {
