@@ -75,7 +75,7 @@ func attribute(s *trace.Span, name string) string {
 func TestARequestIsASpanWithWhatWasDoneForIt(t *testing.T) {
 	c := collect(t)
 	s := daemontest.Start(t, func(cfg *daemon.Config) { inParts(cfg); cfg.OTLPEndpoint, cfg.Version = c.URL, "v0-test" })
-	upload(t, s, "", "a.bin", []byte("some bytes"))
+	upload(t, s, "", "a.bin", random(40_000))
 	const traceID, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 	do(t, s, "GET", "/2.0/files/404", nil, "traceparent", "00-"+traceID+"-"+parent+"-01")
 	s.Stop() // sends what is left
