@@ -27,7 +27,7 @@ help: ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: test
-test: tools lint arch unit crash cross conformance ## everything that CI runs; installs what it lacks
+test: tools lint generated arch unit crash cross emulate conformance ## everything that CI runs; installs what it lacks
 	@echo '== all passed'
 
 .PHONY: check
@@ -59,6 +59,16 @@ vuln: $(GOVULNCHECK)
 	    echo '!! Nothing is known about vulnerabilities of this tree. Run make vuln where it can be reached.'; echo; \
 	  else exit $$status; fi
 
+# What is in the tree must be what its generator writes; after a failure it is.
+.PHONY: generated
+generated: ## whether generated code is as its generator writes it
+	@echo '== go generate'
+	@rm -rf .cache/generated && mkdir -p .cache/generated && cp internal/digest/sha1_amd64.* .cache/generated
+	@go generate ./internal/digest
+	@for file in sha1_amd64.go sha1_amd64.s; do \
+	  cmp .cache/generated/$$file internal/digest/$$file || { echo "$$file was not as generated, and is now"; exit 1; }; \
+	done
+
 .PHONY: arch
 arch: ## who may import whom
 	@echo '== import table'
@@ -68,6 +78,8 @@ arch: ## who may import whom
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
 	@BOXCAR_KILL_CYCLES=$${BOXCAR_KILL_CYCLES:-60} CGO_ENABLED=1 go test -race ./... | sed '/\[no test files\]$$/d'
+	@echo '== go test, without assembly'
+	@go test -tags purego ./internal/digest
 
 # Without the race detector: SQLite takes ten times as long under it.
 CRASH = go test -count=1 -timeout 240m -v ./internal/crash | grep -v '^ *\(=== \|--- PASS\)'
@@ -92,6 +104,19 @@ cross: ## vet and build for every platform
 	done; \
 	[ -z "$$failed" ] || { echo "these do not build:$$failed"; exit 1; }
 
+# The way "pair" is only there where the SHA instructions are.
+.PHONY: emulate
+emulate: ## the assembly for arm64, in an emulator
+	@echo '== go test linux/arm64, emulated'
+	@if [ "$$(uname)" != Linux ]; then \
+	  echo; echo '!! NOT TESTED: there is no emulator for this system. Run make emulate on Linux.'; echo; \
+	else \
+	  command -v qemu-aarch64-static >/dev/null || { echo '!! NOT TESTED: qemu-aarch64-static is missing; make tools installs it.'; exit 1; }; \
+	  out=$$(GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go test -v -exec qemu-aarch64-static ./internal/digest) || { echo "$$out"; exit 1; }; \
+	  grep -q -e '--- PASS: .*/pair ' <<<"$$out" || { echo "$$out"; echo 'the SHA instructions of arm64 were not tested'; exit 1; }; \
+	  tail -n 1 <<<"$$out"; \
+	fi
+
 # -count=1: the test cache sees neither the suites nor what they install.
 .PHONY: conformance
 conformance: ## other people's clients against a real server
@@ -108,7 +133,7 @@ dev: build ## a server on data that make clean throws away; ARGS=... for its fla
 	@mkdir -p .cache && exec bin/boxcar serve --data .cache/dev $(ARGS)
 
 .PHONY: bench
-bench: ## the server beside its floor, see bench/; ARGS=... for its flags
+bench: ## the server beside floors and other servers, see bench/; ARGS=... for its flags
 	@go run ./bench $(ARGS)
 
 .PHONY: bench-scale

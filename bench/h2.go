@@ -1,8 +1,8 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -17,94 +17,94 @@ import (
 // TLS: by HTTP/1.1 and by HTTP/2, in turn, without and with a round trip that
 // takes its time. All that differs is the version, so what HTTP/2 costs, and
 // what its windows hold up, is in the ratio.
-func versions(size int64, rounds int, dir string) error {
-	tmp, binary, err := build(dir)
+func versions(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("bench h2", flag.ExitOnError)
+	size := f.Int64("size", 2*gib, "bytes of the file")
+	rounds := f.Int("rounds", 3, "how often each load runs")
+	dir := f.String("dir", "", "where servers keep their data; default a temporary directory")
+	f.Parse(args)
+	b, done, err := newBench(*dir, *size)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
-	const mib = 1 << 20
-	names := []string{"HTTP/1.1", "HTTP/2.0"}
-	fmt.Printf("%-9s %-11s %-9s %8s %7s %10s %9s\n", "part", "round trip", "version", "MiB/s", "ratio", "CPU s/GiB", "peak MiB")
+	defer done()
+	binary, err := buildBoxcar(ctx, b.dir)
+	if err != nil {
+		return err
+	}
 	for _, part := range []int64{8 * mib, 32 * mib} {
 		for _, trip := range []time.Duration{0, 20 * time.Millisecond} {
-			l := load{fmt.Sprintf("%d MiB", part/mib), size, part, 1}
-			data := newFile(l)
-			got := map[string][]result{}
-			for round := range rounds {
-				for _, version := range names {
-					place := filepath.Join(tmp, fmt.Sprintf("%s-%d", strings.ReplaceAll(version, "/", ""), round))
-					r, err := measureVersion(binary, place, version, trip, l, data)
-					if err != nil {
-						return fmt.Errorf("parts of %s, %s: %w", l.name, version, err)
-					}
-					got[version] = append(got[version], r)
-					os.RemoveAll(place)
-				}
+			c := contest{
+				name:    fmt.Sprintf("parts of %d MiB, round trip %v", part/mib, trip),
+				figures: []figure{rate, cpu, peak}, ratios: []figure{rate, cpu},
 			}
-			base := median(got[names[0]], func(r result) float64 { return r.seconds })
-			for _, version := range names {
-				rs := got[version]
-				sec := median(rs, func(r result) float64 { return r.seconds })
-				fmt.Printf("%-9s %-11s %-9s %8.0f %7.2f %10.2f %9.0f\n", l.name, trip, version, float64(size)/mib/sec, base/sec,
-					median(rs, func(r result) float64 { return r.cpu })/(float64(size)/(1<<30)),
-					median(rs, func(r result) float64 { return float64(r.peak) })/mib)
+			for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
+				t := versionTarget(binary, version, trip)
+				c.contestants = append(c.contestants, upload{files: 1, size: *size, part: part, parallel: 1}.contestant(b, t, version))
+			}
+			if _, err := c.run(ctx, os.Stdout, *rounds, time.Time{}); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func measureVersion(binary, place, version string, trip time.Duration, l load, data *file) (r result, err error) {
-	s, err := start("boxcar", binary, "", place, l, "--box-hosts")
-	if err != nil {
-		return r, err
+// versionTarget is boxcar over TLS, by one version of HTTP, so far away.
+func versionTarget(binary, version string, trip time.Duration) target {
+	return target{
+		name: strings.ReplaceAll(version, "/", ""),
+		start: func(ctx context.Context, dir string, part int64) (*server, error) {
+			s, err := startBoxcar(ctx, binary, dir, part, "--box-hosts")
+			if err != nil {
+				return nil, err
+			}
+			s.url = strings.Replace(s.url, "http:", "https:", 1)
+			return s, nil
+		},
+		sender: func(s *server, conns int) (sender, error) {
+			url, far := s.url, io.Closer(nil)
+			if trip > 0 {
+				l, err := farAway(s.addr(), trip/2)
+				if err != nil {
+					return nil, err
+				}
+				url, far = "https://"+l.Addr().String(), l
+			}
+			trust, err := trusting(filepath.Join(s.dir, "data", "ca", "ca.pem"))
+			if err != nil {
+				return nil, err
+			}
+			c := newBoxcar(url, conns, trust)
+			transport := c.http.Transport.(*http.Transport)
+			transport.Protocols = new(http.Protocols)
+			transport.Protocols.SetHTTP1(version == "HTTP/1.1")
+			transport.Protocols.SetHTTP2(version == "HTTP/2.0")
+			resp, err := c.send(context.Background(), "GET", "/healthz", nil, 0)
+			if err != nil {
+				return nil, err
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.Proto != version {
+				return nil, fmt.Errorf("the server speaks %s", resp.Proto)
+			}
+			return distant{c, far}, nil
+		},
 	}
-	defer s.stop()
-	ca, err := os.ReadFile(filepath.Join(place, "ca", "ca.pem"))
-	if err != nil {
-		return r, err
+}
+
+// distant is boxcar with a way to it that is to be closed, or nil.
+type distant struct {
+	boxcar
+	way io.Closer
+}
+
+func (d distant) close() {
+	d.boxcar.close()
+	if d.way != nil {
+		d.way.Close()
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
-	if trip > 0 {
-		far, err := farAway(strings.TrimPrefix(s.url, "https://"), trip/2)
-		if err != nil {
-			return r, err
-		}
-		defer far.Close()
-		s.url = "https://" + far.Addr().String()
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(version == "HTTP/1.1")
-	protocols.SetHTTP2(version == "HTTP/2.0")
-	c := &client{server: s, http: &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots}, Protocols: protocols, WriteBufferSize: 256 << 10,
-	}}}
-	resp, err := c.http.Get(s.url + "/healthz")
-	if err != nil {
-		return r, err
-	}
-	io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	if resp.Proto != version {
-		return r, fmt.Errorf("the server speaks %s", resp.Proto)
-	}
-	at, err := c.create(l)
-	if err != nil {
-		return r, err
-	}
-	began := time.Now()
-	parts, err := c.send(l, data, at)
-	if err != nil {
-		return r, err
-	}
-	r.seconds = time.Since(began).Seconds()
-	if err := c.commit(at, parts, data.whole); err != nil {
-		return r, err
-	}
-	r.cpu, r.peak, err = usage(s.cmd.Process.Pid)
-	return r, err
 }
 
 // farAway is a way to addr on which bytes take their time, each way, and any

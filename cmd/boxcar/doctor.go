@@ -17,7 +17,7 @@ type doctorCmd struct {
 
 // Help is what boxcar doctor --help adds.
 func (doctorCmd) Help() string {
-	return `Reads every byte and every row: each part has its bytes, every digest holds, quotas are sums of what exists. Exits with 1 if anything is broken. Bytes without a row and remains of uploads cut short are garbage: they are listed, and do no harm. A server may be using the directory meanwhile.`
+	return `Reads every byte and every row: each part has its bytes, every digest holds, quotas are sums of what exists. Where bytes are lost, the files and versions are listed that they are lost from. Exits with 1 if anything is broken. Bytes without a row and remains of uploads cut short are garbage: they are listed, and do no harm. A server may be using the directory meanwhile.`
 }
 
 func (d doctorCmd) Run(ctx context.Context, io streams) error {
@@ -25,16 +25,24 @@ func (d doctorCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
+	return tellHealth(io, d.Data, report)
+}
+
+// tellHealth tells what doctor found; it is an error if anything is broken.
+func tellHealth(io streams, data string, report *daemon.Health) error {
 	for _, g := range report.Garbage {
 		fmt.Fprintln(io.Out, "garbage:", g)
 	}
 	for _, b := range report.Broken {
 		fmt.Fprintln(io.Out, "broken:", b)
 	}
-	fmt.Fprintf(io.Out, "%s: %s, %s, %s, %s read\n", d.Data, count(report.Users, "user"),
+	for _, l := range report.Lost {
+		fmt.Fprintln(io.Out, "lost:", l)
+	}
+	fmt.Fprintf(io.Out, "%s: %s, %s, %s, %s read\n", data, count(report.Users, "user"),
 		count(report.Versions, "file version"), count(report.Sessions, "open upload session"), count(report.Blobs, "blob"))
 	if n := len(report.Broken); n > 0 {
-		return fmt.Errorf("%s is broken in %s", d.Data, count(n, "place"))
+		return fmt.Errorf("%s is broken in %s", data, count(n, "place"))
 	}
 	fmt.Fprintln(io.Out, "everything is whole")
 	return nil

@@ -26,6 +26,8 @@ const (
 type program struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Doctor  doctorCmd  `cmd:"" help:"Prove that a data directory is whole."`
+	Backup  backupCmd  `cmd:"" help:"Back up a data directory, beside a running server too."`
+	Restore restoreCmd `cmd:"" help:"Make a data directory of a backup."`
 	User    userCmd    `cmd:"" help:"Add, list, change and delete users."`
 	App     appCmd     `cmd:"" help:"Add, list, change and delete applications."`
 	Token   tokenCmd   `cmd:"" help:"Make a developer token."`

@@ -86,6 +86,7 @@ func TestScripts(t *testing.T) {
 			"commit":        cmdCommit,
 			"find-blob":     cmdFindBlob,
 			"flip":          cmdFlip,
+			"pad":           cmdPad,
 			"mode":          cmdMode,
 			"certificate":   cmdCertificate,
 			"roots":         cmdRoots,
@@ -260,6 +261,15 @@ func cmdFlip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b[len(b)/2] ^= 1
 	ts.Check(os.WriteFile(name, b, 0o600))
+}
+
+// cmdPad makes a file larger than what is kept in the database.
+func cmdPad(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "pad FILE")
+	name := ts.MkAbs(args[0])
+	b, err := os.ReadFile(name)
+	ts.Check(err)
+	ts.Check(os.WriteFile(name, append(b, make([]byte, 20_000)...), 0o600))
 }
 
 func cmdMode(ts *testscript.TestScript, neg bool, args []string) {

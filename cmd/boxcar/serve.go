@@ -29,6 +29,15 @@ type serveCmd struct {
 	TrustedProxy    []netip.Prefix `placeholder:"CIDR" env:"BOXCAR_TRUSTED_PROXY" help:"Proxies whose X-Forwarded-Proto and X-Forwarded-Host count."`
 	CORSAllowOrigin []string       `name:"cors-allow-origin" placeholder:"ORIGIN" env:"BOXCAR_CORS_ALLOW_ORIGIN" help:"Origins whose web pages may use the API; * is any."`
 
+	MetricsListen string `placeholder:"ADDR" env:"BOXCAR_METRICS_LISTEN" help:"Another address to listen on, for metrics and profiles, which ask for no token."`
+	OTLPEndpoint  string `name:"otlp-endpoint" placeholder:"URL" env:"BOXCAR_OTLP_ENDPOINT" help:"Collector of OpenTelemetry traces (OTLP over HTTP); without it, as the OTEL_EXPORTER_OTLP_ variables say."`
+
+	MaxConnections int     `placeholder:"N" env:"BOXCAR_MAX_CONNECTIONS" help:"Connections open at once (8192, or what the limit of open files allows)."`
+	RateLimit      float64 `placeholder:"N" env:"BOXCAR_RATE_LIMIT" help:"Requests of one user a second, on average over some seconds; more get 429. 0, the default, is no limit."`
+
+	// 10 MB/s is a hundredth of what one processor hashes, and 10 TB in 12 days.
+	ScrubRate int64 `placeholder:"BYTES" default:"10000000" env:"BOXCAR_SCRUB_RATE" help:"How many bytes a second are read to look for damage (${default}); 0 is none."`
+
 	DeveloperToken            string `placeholder:"TOKEN" env:"BOXCAR_DEVELOPER_TOKEN" help:"A token that acts as the administrator, besides those that were made."`
 	AllowRemoteDeveloperToken bool   `env:"BOXCAR_ALLOW_REMOTE_DEVELOPER_TOKEN" help:"Allow that on an address that others can reach."`
 
@@ -42,13 +51,24 @@ type serveCmd struct {
 func (s serveCmd) Validate() error { return s.config().Check() }
 
 func (s serveCmd) config() daemon.Config {
-	return daemon.Config{
+	c := daemon.Config{
 		Data: s.Data, Listen: s.Listen, PlainListen: s.PlainListen, BoxHosts: s.BoxHosts,
 		PublicURL: s.PublicURL, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		MetricsListen: s.MetricsListen, OTLPEndpoint: s.OTLPEndpoint, OTLPFromEnvironment: tracesConfigured(), Version: versionText(), ScrubRate: s.ScrubRate, MaxConnections: s.MaxConnections,
 		TrustedProxies: s.TrustedProxy, AllowOrigins: s.CORSAllowOrigin,
 		DeveloperToken: s.DeveloperToken, AllowRemoteDeveloperToken: s.AllowRemoteDeveloperToken,
 		PartSize: s.PartSize, MinChunkedSize: s.MinChunkedSize, MaxFileSize: s.MaxFileSize, Quota: s.Quota,
 	}
+	c.HTTP.UserRate = s.RateLimit
+	return c
+}
+
+// tracesConfigured says whether the standard variables ask for traces.
+func tracesConfigured() bool {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
+		return false
+	}
+	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
 
 func (s serveCmd) Run(ctx context.Context, io streams) error {
@@ -99,6 +119,12 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
 	if plain := d.PlainURL(); plain != "" {
 		fmt.Fprintf(w, "Without TLS it listens at %s\n\n", plain)
+	}
+	for _, addr := range d.InClear() {
+		fmt.Fprintf(w, "WARNING: other machines reach %s without TLS. Tokens, passwords and files go over the network\nin clear: whoever can listen there has them. Use --tls-cert and --tls-key, or a proxy with TLS that\nis named with --trusted-proxy.\n\n", addr)
+	}
+	if metrics := d.MetricsURL(); metrics != "" {
+		fmt.Fprintf(w, "Metrics are at %s\n\n", metrics)
 	}
 	if s.BoxHosts {
 		fmt.Fprintf(w, "To clients that know Box's own hosts only it is Box:\nboxcar ca --data %s says what they need for that.\n\n", quoteShell(s.Data))

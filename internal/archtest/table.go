@@ -24,6 +24,7 @@ var table = map[string][]string{
 	"internal/meta":    {"internal/content", "internal/blob"},
 
 	"internal/blob/disk":     {"internal/blob", "internal/content", "internal/vfs", "internal/digest"},
+	"internal/blob/inline":   {"internal/blob", "internal/meta", "internal/content"},
 	"internal/blob/s3":       {"internal/blob", "internal/content", "internal/digest"},
 	"internal/meta/sqlmeta":  {"internal/meta", "internal/blob", "internal/content"},
 	"internal/meta/sqlite":   {"internal/meta/sqlmeta", "internal/meta", "internal/content", "internal/vfs"},
@@ -35,13 +36,16 @@ var table = map[string][]string{
 	"internal/upload": {"internal/tree", "internal/meta", "internal/blob", "internal/digest", "internal/content"},
 
 	"internal/preview": {"internal/content"},
+	"internal/backup":  {"internal/meta", "internal/blob", "internal/content"},
+	"internal/metrics": {},
+	"internal/tracing": {},
 
 	"internal/httpapi": {"internal/upload", "internal/tree", "internal/auth", "internal/preview", "internal/content", "boxapi"},
 
 	"internal/daemon": {
 		"internal/content", "internal/vfs", "internal/digest", "internal/blob", "internal/meta",
-		"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
-		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi",
+		"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres",
+		"internal/tree", "internal/auth", "internal/sweep", "internal/upload", "internal/preview", "internal/httpapi", "internal/backup", "internal/metrics", "internal/tracing",
 	},
 
 	"internal/blob/blobtest":     {"internal/blob", "internal/content", "internal/digest"},
@@ -51,6 +55,7 @@ var table = map[string][]string{
 	"internal/daemon/daemontest": {anything},
 	"internal/crash":             {anything},
 
+	"client/servertest": {"client", "boxapi"},
 	"internal/archtest": {anything},
 	"bench/...":         {anything},
 	"examples/...":      {"boxapi", "client", "boxtest"},
@@ -64,18 +69,20 @@ var testTable = map[string][]string{
 	"internal/tree":          besideServices,
 	"internal/auth":          besideServices,
 	"internal/sweep":         besideServices,
+	"internal/backup":        besideServices,
 	"internal/upload":        besideServices,
+	"internal/blob/inline":   {"internal/blob/disk", "internal/meta/sqlite"},
 	"internal/meta/sqlmeta":  {"internal/meta/sqlite", "internal/meta/postgres"},
 	"internal/meta/metatest": {"internal/meta/sqlite"},
 	"internal/blob/blobtest": {"internal/blob/disk"},
 	"client":                 {"boxtest"},
 }
 
-var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk"}, services...)
+var besideServices = append([]string{"internal/meta/sqlite", "internal/blob/disk", "internal/blob/inline"}, services...)
 
 var (
-	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/preview"}
-	backends = []string{"internal/blob/disk", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
+	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/backup", "internal/preview"}
+	backends = []string{"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs", "internal/vfs/sqlitefs"}
 	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
 
@@ -152,7 +159,10 @@ var others = map[string][]string{
 	"internal/tree":    {"golang.org/x/text/...", "golang.org/x/sync/..."},
 	"internal/auth":    {"golang.org/x/crypto/...", "github.com/golang-jwt/jwt/...", "github.com/youmark/pkcs8"},
 	"internal/sweep":   {"golang.org/x/sync/..."},
+	"internal/backup":  {"golang.org/x/sync/..."},
 	"internal/preview": {"golang.org/x/image/...", "golang.org/x/sync/..."},
+	"internal/metrics": {"github.com/prometheus/client_golang/..."},
+	"internal/tracing": {"go.opentelemetry.io/otel/..."},
 }
 
 // emptyNames say nothing about what a package holds.

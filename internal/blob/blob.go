@@ -54,11 +54,11 @@ type Store interface {
 	// Stat gives the size of a blob without opening it, or a content.NotFound error.
 	Stat(ctx context.Context, key Key) (Info, error)
 
-	// Delete removes key. A key that is not there is not an error. Readers that
-	// are open may go on to their end or fail. A power cut may bring the blob
-	// back, whole: by then nothing refers to it, and what nothing refers to is
-	// swept, so a sync for each would buy nothing.
-	Delete(ctx context.Context, key Key) error
+	// Delete removes keys. One that is not there is not an error. Readers that
+	// are open may go on to their end or fail. If it fails, some may be gone. A power
+	// cut may bring a blob back, whole: by then nothing refers to it, and what nothing
+	// refers to is swept, so a sync for each would buy nothing.
+	Delete(ctx context.Context, keys ...Key) error
 
 	// List goes over all blobs in no order that matters, and stops at the
 	// first error. Blobs put or deleted meanwhile may be seen or not.

@@ -5,12 +5,14 @@ import (
 	"crypto/sha1"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
+	"boxcar/internal/digest"
 )
 
 var errBroken = errors.New("broken")
@@ -38,10 +40,23 @@ func (s *script) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// full fails to write.
-type full struct{}
-
-func (full) Write(p []byte) (int, error) { return 0, errBroken }
+// all reads a source to its end by Read or by Next.
+func all(src *blob.Source, next bool) ([]byte, error) {
+	if !next {
+		return io.ReadAll(src)
+	}
+	var got []byte
+	for {
+		b, err := src.Next()
+		got = append(got, b...)
+		if err == io.EOF {
+			return got, nil
+		}
+		if err != nil {
+			return got, err
+		}
+	}
+}
 
 func TestSource(t *testing.T) {
 	sum := func(s string) content.SHA1 { return sha1.Sum([]byte(s)) }
@@ -50,7 +65,6 @@ func TestSource(t *testing.T) {
 		name string
 		in   script
 		want blob.Want
-		also io.Writer
 
 		read string // what comes out before the error
 		err  error
@@ -82,48 +96,59 @@ func TestSource(t *testing.T) {
 		// All the bytes are there, but nobody knows whether they were to end here.
 		{name: "fails at the end", in: script{{"hello", nil}, {"", errBroken}}, want: want(5, "hello"), read: "hello", err: errBroken},
 		{name: "fails as short bodies do", in: script{{"hello", io.ErrUnexpectedEOF}}, want: want(5, "hello"), read: "hello", err: io.ErrUnexpectedEOF},
-
-		{name: "also fails", in: script{{"hello", nil}}, want: blob.Want{Size: 5}, also: full{}, read: "hello", err: errBroken},
-		{name: "also fails at the end", in: script{{"hello", io.EOF}}, want: want(5, "hello"), also: full{}, read: "hello", err: errBroken},
 	} {
-		src := blob.Verify(&c.in, c.want, c.also)
-		got, err := io.ReadAll(src)
-		if string(got) != c.read {
-			t.Errorf("%s: read %q, want %q", c.name, got, c.read)
-		}
-		good := c.err == nil && c.kind == content.Internal
-		switch {
-		case good && err != nil:
-			t.Errorf("%s: %v", c.name, err)
-		case !good && err == nil:
-			t.Errorf("%s: no error", c.name)
-		case c.err != nil && !errors.Is(err, c.err):
-			t.Errorf("%s: %v, want %v", c.name, err, c.err)
-		case content.KindOf(err) != c.kind:
-			t.Errorf("%s: %v has kind %d, want %d", c.name, err, content.KindOf(err), c.kind)
-		}
-		if src.Done() != good {
-			t.Errorf("%s: done says %v", c.name, src.Done())
-		}
-		if want := (blob.Sum{int64(len(c.read)), sum(c.read)}); src.Sum() != want || src.Len() != want.Size {
-			t.Errorf("%s: sum of what was read is %v, want %v", c.name, src.Sum(), want)
-		}
-		// The end is the end: nothing more is read, and it stays what it was.
-		if n, again := src.Read(make([]byte, 9)); n != 0 || again == nil || err != nil && again != err {
-			t.Errorf("%s: read after the end: %d, %v", c.name, n, again)
+		for _, next := range []bool{false, true} {
+			in := slices.Clone(c.in)
+			src := blob.Verify(&in, c.want, nil)
+			got, err := all(src, next)
+			read := c.read
+			if next && (err != nil || len(got) == 0) {
+				read = string(got) // with an error Next gives no bytes
+			}
+			if string(got) != read {
+				t.Errorf("%s: read %q, want %q", c.name, got, c.read)
+			}
+			good := c.err == nil && c.kind == content.Internal
+			switch {
+			case good && err != nil:
+				t.Errorf("%s: %v", c.name, err)
+			case !good && err == nil:
+				t.Errorf("%s: no error", c.name)
+			case c.err != nil && !errors.Is(err, c.err):
+				t.Errorf("%s: %v, want %v", c.name, err, c.err)
+			case content.KindOf(err) != c.kind:
+				t.Errorf("%s: %v has kind %d, want %d", c.name, err, content.KindOf(err), c.kind)
+			}
+			if src.Done() != good {
+				t.Errorf("%s: done says %v", c.name, src.Done())
+			}
+			if want := (blob.Sum{int64(len(read)), sum(read)}); src.Sum() != want || src.Len() != want.Size {
+				t.Errorf("%s: sum of what was read is %v, want %v", c.name, src.Sum(), want)
+			}
+			// The end is the end: nothing more is read, and it stays what it was.
+			if n, again := src.Read(make([]byte, 9)); n != 0 || again == nil || err != nil && again != err {
+				t.Errorf("%s: read after the end: %d, %v", c.name, n, again)
+			}
+			if b, again := src.Next(); b != nil || again == nil || err != nil && again != err {
+				t.Errorf("%s: next after the end: %d bytes, %v", c.name, len(b), again)
+			}
+			src.Close()
 		}
 	}
 }
 
 func TestSourceShowsTheSameBytesToAlso(t *testing.T) {
 	data := strings.Repeat("some bytes ", 1000)
-	var also bytes.Buffer
-	src := blob.Verify(iotest.HalfReader(strings.NewReader(data)), blob.Want{Size: int64(len(data))}, &also)
-	if _, err := io.Copy(io.Discard, src); err != nil {
-		t.Fatal(err)
-	}
-	if also.String() != data {
-		t.Errorf("also saw %d bytes, and not those of the %d", also.Len(), len(data))
+	for _, next := range []bool{false, true} {
+		also := digest.New()
+		also.Write([]byte("before "))
+		src := blob.Verify(iotest.HalfReader(strings.NewReader(data)), blob.Want{Size: int64(len(data))}, also)
+		if _, err := all(src, next); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := also.Sum(), content.SHA1(sha1.Sum([]byte("before "+data))); got != want {
+			t.Errorf("also has %v, want %v", got, want)
+		}
 	}
 }
 
@@ -161,7 +186,7 @@ func FuzzSource(f *testing.F) {
 			want.SHA1 = new(content.SHA1(sha1.Sum(hashed)))
 		}
 		src := blob.Verify(&in, want, nil)
-		got, err := io.ReadAll(src)
+		got, err := all(src, len(data)%2 == 0)
 		good := (size == blob.AnySize || size == len(data)) && (!withSum || bytes.Equal(data, hashed))
 		if (err == nil) != good || src.Done() != good {
 			t.Errorf("%q, promised %v: error %v, done %v", data, want, err, src.Done())

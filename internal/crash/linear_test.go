@@ -337,7 +337,7 @@ func TestASecondLookAtSessionsIsNeeded(t *testing.T) {
 	notRaced(t)
 	base()
 	m := &mutant{rows: func(rows meta.Store, _ blob.Store) meta.Store { return forgetful{rows} }}
-	for seed := uint64(1); seed <= 200; seed++ {
+	for seed := uint64(1); seed <= 3000; seed++ {
 		if !porcupine.CheckOperations(sessions, history(t, seed, m)) {
 			t.Logf("seed %d", seed)
 			return

@@ -35,7 +35,7 @@ func wrongs() []wrong {
 	return []wrong{
 		without(tempFile, wrong{program: "simple uploads", mixes: 4, every: 4}),
 		without(shard, wrong{program: "simple uploads", mixes: 4, every: 4}),
-		without(shardMade, wrong{program: "simple uploads", mixes: 4, every: 4}),
+		without(shardMade, wrong{program: "first start", mixes: 4, every: 4}),
 		// SQLite may sync the same directory later; nobody counts on that.
 		{what: "without " + roots, mutant: &mutant{ignore: []string{roots, logMade}}, program: "first start", mixes: 2, every: 4},
 		without(logCommit, wrong{program: "parts", mixes: 4, every: 4}),

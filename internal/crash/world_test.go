@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
@@ -166,6 +168,11 @@ func (h *house) off() {
 var base = sync.OnceValue(func() *faultfs.FS {
 	fsys := faultfs.New()
 	h, err := site{source: new(source), now: time.Now, readers: 1}.open(context.Background(), fsys)
+	if err == nil {
+		// The first blob makes all directories of blobs, which is a program of its own.
+		ctx, key := context.Background(), blob.NewKey([16]byte{1})
+		err = errors.Join(h.blobs.Put(ctx, key, blob.Verify(strings.NewReader("first"), blob.Want{Size: 5}, nil)), h.blobs.Delete(ctx, key))
+	}
 	if err == nil {
 		err = h.close()
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"boxcar/internal/blob/inline"
 	"boxcar/internal/content"
 	"boxcar/internal/httpapi"
 	"boxcar/internal/preview"
@@ -38,6 +39,15 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	AllowOrigins   []string
 
+	// MetricsListen is a host:port of its own for metrics and profiles, which
+	// ask for no token; empty: none are kept.
+	MetricsListen string
+	// OTLPEndpoint is the URL of a collector of traces; see tracing.Config. With
+	// OTLPFromEnvironment the OTEL_* variables say where it is. Neither: no traces.
+	OTLPEndpoint        string
+	OTLPFromEnvironment bool
+	Version             string // of the program, for metrics and traces
+
 	// DeveloperToken, if set, acts as the administrator. It is refused on
 	// addresses beyond loopback without AllowRemoteDeveloperToken.
 	DeveloperToken            string
@@ -45,11 +55,18 @@ type Config struct {
 
 	PartSize       int64  // bytes; 0: by file size, as Box does
 	MinChunkedSize *int64 // bytes; nil: Box's 20,000,000
+	RowBlobs       *int64 // bytes of the largest blob that is kept in the database; nil: 16 KiB, which is the most; -1: none
 	MaxFileSize    int64  // bytes; default 500 GB, the largest of Box's plans
 	Quota          *int64 // of the administrator from now on, bytes; 0: none; nil: as it was
 
+	// MaxConnections are those open at once; default 8192, or three quarters of
+	// the files that may be open if that is less. AddressConnections are those from
+	// one address, but for trusted proxies and this machine; default 1024.
+	MaxConnections, AddressConnections int
+
 	StopWait   time.Duration // for requests under way at a stop; default 30 s
 	SweepEvery time.Duration // default 1 h
+	ScrubRate  int64         // bytes a second that are read to look for damage; 0: none
 
 	Uploads  upload.Limits // PartSize and MinChunkedSize above count
 	Previews preview.Limits
@@ -79,8 +96,21 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:8080"
 	}
+	if c.RowBlobs == nil {
+		most := int64(inline.Most)
+		c.RowBlobs = &most
+	}
 	if c.MaxFileSize == 0 {
 		c.MaxFileSize = DefaultMaxFileSize
+	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = defaultConnections
+		if files := openFiles(); files > 0 && files/4*3 < defaultConnections {
+			c.MaxConnections = max(1, int(files/4*3))
+		}
+	}
+	if c.AddressConnections == 0 {
+		c.AddressConnections = defaultAddressConnections
 	}
 	if c.StopWait == 0 {
 		c.StopWait = 30 * time.Second
@@ -129,6 +159,15 @@ func (c Config) check() error {
 	if c.Quota != nil && *c.Quota < 0 {
 		return fmt.Errorf("quota %d is negative", *c.Quota)
 	}
+	if c.MaxConnections < 1 || c.AddressConnections < 1 {
+		return fmt.Errorf("%d connections, and %d from one address: at least one has to be let in", c.MaxConnections, c.AddressConnections)
+	}
+	if c.HTTP.UserRate < 0 {
+		return fmt.Errorf("rate limit %g is negative", c.HTTP.UserRate)
+	}
+	if c.ScrubRate < 0 {
+		return fmt.Errorf("scrub rate %d is negative", c.ScrubRate)
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("TLS needs both a certificate and a key")
 	}
@@ -138,6 +177,16 @@ func (c Config) check() error {
 		}
 		if !c.tls() {
 			return errors.New("an address to listen on without TLS is for beside TLS, and there is none")
+		}
+	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			return fmt.Errorf("address to listen on for metrics %q: it must be host:port", c.MetricsListen)
+		}
+	}
+	if c.OTLPEndpoint != "" {
+		if u, err := url.Parse(c.OTLPEndpoint); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("OTLP endpoint %q: it must be http:// or https:// with a host", c.OTLPEndpoint)
 		}
 	}
 	if c.PublicURL != "" {
@@ -156,6 +205,27 @@ func (c Config) check() error {
 
 // tls says whether Listen is with TLS.
 func (c Config) tls() bool { return c.TLSCert != "" || c.BoxHosts }
+
+// inClear are the addresses at which other machines can send tokens in clear:
+// those beyond this machine, without TLS, unless a proxy is said to stand before them.
+func (c Config) inClear() (all []string) {
+	if len(c.TrustedProxies) > 0 || strings.HasPrefix(c.PublicURL, "https:") {
+		return nil
+	}
+	if !c.tls() && !loopback(c.Listen) {
+		all = append(all, c.Listen)
+	}
+	if c.PlainListen != "" && !loopback(c.PlainListen) {
+		all = append(all, c.PlainListen)
+	}
+	return all
+}
+
+// strictTransport says whether browsers may be told to use TLS only: it must be
+// the operator's own, and nothing may be meant to be reached without.
+func (c Config) strictTransport() bool {
+	return c.TLSCert != "" && c.PlainListen == "" && !c.BoxHosts
+}
 
 // loopback says whether an address to listen on can be reached from this
 // machine only. A name counts only if it is localhost: others may change.

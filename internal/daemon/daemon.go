@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"boxcar/internal/auth"
-	"boxcar/internal/blob/disk"
+	"boxcar/internal/blob"
 	"boxcar/internal/httpapi"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlite"
@@ -31,20 +31,25 @@ type Daemon struct {
 	// Auth makes users and tokens.
 	Auth *auth.Service
 
-	cfg     Config
-	release func() error
-	rows    *sqlite.Store
-	files   *tree.Service
-	upload  *upload.Service
-	sweep   *sweep.Service
-	server  *http.Server
-	listen  net.Listener
-	plain   net.Listener // beside listen, without TLS; nil: none
+	cfg         Config
+	release     func() error
+	rows        *sqlite.Store
+	files       *tree.Service
+	upload      *upload.Service
+	sweep       *sweep.Service
+	server      *http.Server
+	connections *connections
+	listen      net.Listener
+	plain       net.Listener // beside listen, without TLS; nil: none
+	metrics     net.Listener // for metrics and profiles; nil: none
+	watch       watch
 	// requests is read-locked by each request, and locked for good at the end.
-	requests sync.RWMutex
-	tls      *tls.Config // of listen; nil: none
-	closed   sync.Once
-	limbo    chan struct{} // has one if something waits there for the sweep
+	requests     sync.RWMutex
+	tls          *tls.Config // of listen; nil: none
+	certificates certificates
+	closed       sync.Once
+	scrubbing    sync.Mutex    // held by who scrubs
+	limbo        chan struct{} // has one if something waits there for the sweep
 
 	asked   sync.Mutex // guards what /readyz said last
 	askedAt time.Time
@@ -71,16 +76,27 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
-	rows, bytes, err := storage(cfg.Data, cfg.FS, sqlite.Options{})
+	d.watch = startWatch(cfg)
+	rows, bytes, err := storage(cfg, d.watch.fs(cfg.FS), d.watch.database())
 	if err != nil {
 		return nil, err
 	}
 	d.rows = rows
-	return d, d.services(ctx, rows, bytes)
+	if err := d.watch.trace(ctx, cfg, rows); err != nil {
+		return nil, err
+	}
+	kept := keeping{bytes, rows, cfg.Now}
+	if t := d.watch.traces; t != nil {
+		return d, d.services(ctx, tracedRows{rows, t}, tracedBlobs{kept, t})
+	}
+	return d, d.services(ctx, rows, kept)
 }
 
+// sharedBlocks, of 1 MiB, are what uploads may use beyond one for each body.
+const sharedBlocks = 64
+
 // services builds the rooms of the house, from the storage up.
-func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.Store) (err error) {
+func (d *Daemon) services(ctx context.Context, rows meta.Store, bytes blob.Store) (err error) {
 	cfg := d.cfg
 	d.Auth = &auth.Service{Meta: rows, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random}
 	d.Credentials, err = d.Auth.Start(ctx, func(c auth.Credentials) error { return writeCredentials(cfg.Data, c) })
@@ -101,41 +117,55 @@ func (d *Daemon) services(ctx context.Context, rows *sqlite.Store, bytes *disk.S
 	}
 	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
 	d.upload = upload.New(upload.Config{
-		Meta: rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
-		Answer: httpapi.Answer, Log: cfg.Log, Limits: cfg.Uploads,
+		Intake: blob.NewIntake(sharedBlocks),
+		Meta:   rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,
+		Answer: httpapi.Answer, Watch: d.watch.uploads(), Log: cfg.Log, Limits: cfg.Uploads,
 	})
 	if err := d.upload.Recover(ctx); err != nil {
 		return err
 	}
-	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing}
+	d.sweep = &sweep.Service{Meta: rows, Blobs: bytes, Now: cfg.Now, Log: cfg.Log, Arriving: d.upload.Arriving, Growing: files.Growing,
+		ScrubRate: cfg.ScrubRate, Scrubbed: d.watch.scrubbed()}
 	if err := d.sweep.Start(ctx); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	handler := httpapi.New(httpapi.Config{
 		Upload: d.upload, Tree: files, Auth: d.Auth, Preview: preview.New(cfg.Previews), Now: cfg.Now, Random: cfg.Random, Log: cfg.Log,
-		Ready: d.ready, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
-		BoxHosts: cfg.BoxHosts, AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
+		Ready: d.ready, Watch: d.watch.requests(), PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
+		BoxHosts: cfg.BoxHosts, StrictTransport: cfg.strictTransport(), AllowOrigins: cfg.AllowOrigins, Limits: cfg.HTTP,
 	})
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true) // for proxies that speak it
+	d.connections = newConnections(cfg)
 	d.server = &http.Server{
+		ConnState:         d.connections.state,
 		Handler:           d.counted(handler),
 		TLSConfig:         d.tls,
 		Protocols:         protocols,
-		ReadHeaderTimeout: 10 * time.Second,
-		// Some clients never try an upload again that met a connection just
-		// closed, so idle ones are kept for longer than clients keep them.
-		IdleTimeout:    5 * time.Minute,
-		MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: headerWait,
+		IdleTimeout:       idleWait,
+		MaxHeaderBytes:    headerBytes,
 		// OPTIONS * is answered as any path that is not there.
 		DisableGeneralOptionsHandler: true,
 		HTTP2:                        &http2Config,
 		ErrorLog:                     slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	if m := d.watch.metrics; m != nil {
+		d.gauges(m)
+	}
 	return nil
 }
+
+// What a connection may cost before and between its requests.
+const (
+	headerWait  = 10 * time.Second
+	headerBytes = 64 << 10
+	// Some clients never try an upload again that met a connection just
+	// closed, so idle ones are kept for longer than clients keep them.
+	idleWait = 5 * time.Minute
+)
 
 // http2Config bounds what clients may send before it is read. A connection may
 // cost as much memory as its window, whatever the number of its streams, and only for
@@ -163,7 +193,7 @@ var http2Config = http.HTTP2Config{
 
 // open listens. Who connects waits until Run.
 func (d *Daemon) open() (err error) {
-	var c certificates
+	c := &d.certificates
 	if d.cfg.TLSCert != "" {
 		if c.own, err = ownCertificate(d.cfg); err != nil {
 			return err
@@ -182,9 +212,19 @@ func (d *Daemon) open() (err error) {
 			return err
 		}
 	}
+	if err := d.listenForMetrics(); err != nil {
+		return err
+	}
+	for _, addr := range d.cfg.inClear() {
+		d.cfg.Log.Warn("tokens, passwords and files go in clear over the network to this address: use --tls-cert and --tls-key, or a proxy with TLS, named with --trusted-proxy", "listen", addr)
+	}
 	d.listen, err = net.Listen("tcp", d.cfg.Listen)
 	return err
 }
+
+// InClear are the addresses that other machines reach without TLS, as far as the
+// server knows.
+func (d *Daemon) InClear() []string { return d.cfg.inClear() }
 
 // Addr is where the server listens.
 func (d *Daemon) Addr() string { return d.listen.Addr().String() }
@@ -234,10 +274,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.plain != nil {
 		go func() { served <- d.server.Serve(d.plain) }()
 	}
+	if d.metrics != nil {
+		s := d.metricsServer()
+		go s.Serve(d.metrics)
+		defer s.Close()
+	}
 	var chores sync.WaitGroup
 	chores.Go(func() { d.chores(ctx) })
 	chores.Go(func() { d.smallChores(ctx) })
 	chores.Go(func() { d.emptyLimbo(ctx) })
+	chores.Go(func() { d.scrub(ctx) })
 	defer d.linkUses(context.Background())
 	defer chores.Wait()
 	defer d.requests.Lock() // those broken off are soon over, and then nobody uses the data
@@ -333,6 +379,30 @@ func (d *Daemon) emptyLimbo(ctx context.Context) {
 	}
 }
 
+// scrub looks for damage, all the time but for pauses between passes.
+func (d *Daemon) scrub(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		d.Scrub(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Scrub goes on looking for damage, if it is time; see sweep.Service.Scrub.
+func (d *Daemon) Scrub(ctx context.Context) {
+	d.scrubbing.Lock()
+	defer d.scrubbing.Unlock()
+	if err := d.sweep.Scrub(ctx); err != nil && ctx.Err() == nil {
+		d.watch.scrubFailed()
+		d.cfg.Log.Error("scrub", "error", err)
+	}
+}
+
 // endLinks takes away the shared links whose time is over.
 func (d *Daemon) endLinks(ctx context.Context) {
 	if _, err := d.files.EndLinks(ctx); err != nil && ctx.Err() == nil {
@@ -354,8 +424,13 @@ func (d *Daemon) linkUses(ctx context.Context) {
 func (d *Daemon) Chores(ctx context.Context) {
 	d.linkUses(ctx)
 	d.endLinks(ctx)
-	if _, err := d.sweep.Sweep(ctx); err != nil && ctx.Err() == nil {
+	began := d.cfg.Now()
+	done, err := d.sweep.Sweep(ctx)
+	if err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("sweep", "error", err)
+	}
+	if ctx.Err() == nil {
+		d.watch.swept(done, began, d.cfg.Now(), err)
 	}
 	if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Error("hashing for plan", "error", err)
@@ -395,12 +470,16 @@ func (d *Daemon) Close() (err error) {
 		if d.plain != nil {
 			d.plain.Close()
 		}
+		if d.metrics != nil {
+			d.metrics.Close()
+		}
 		if d.upload != nil {
 			d.upload.Close()
 		}
 		if d.rows != nil {
 			err = d.rows.Close()
 		}
+		err = errors.Join(err, d.watch.end())
 		if d.release != nil {
 			err = errors.Join(err, d.release())
 		}
@@ -419,7 +498,7 @@ func Run(ctx context.Context, cfg Config, started func(*Daemon)) error {
 }
 
 // beside opens a data directory that a server may own.
-func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, *disk.Store, error) {
+func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, blob.Store, error) {
 	cfg, err := Config{Data: dir}.withDefaults()
 	if err != nil {
 		return cfg, nil, nil, err
@@ -427,7 +506,7 @@ func beside(dir string, o sqlite.Options) (Config, *sqlite.Store, *disk.Store, e
 	if err := checkFormat(dir, false); err != nil {
 		return cfg, nil, nil, err
 	}
-	rows, bytes, err := storage(dir, cfg.FS, o)
+	rows, bytes, err := storage(cfg, cfg.FS, o)
 	return cfg, rows, bytes, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,12 +47,15 @@ func do(t *testing.T, s *daemontest.Server, method, path string, body []byte, he
 	return resp.StatusCode, b
 }
 
-func TestAFileGoesUpInPartsAndComesBack(t *testing.T) {
-	small := int64(0)
-	s := daemontest.Start(t, func(c *daemon.Config) { c.PartSize, c.MinChunkedSize = 64<<10, &small })
-	data := make([]byte, 300_001)
-	rand.Read(data)
-	status, b := do(t, s, "POST", "/2.0/files/upload_sessions", fmt.Appendf(nil, `{"folder_id":"0","file_size":%d,"file_name":"a.bin"}`, len(data)))
+// upload makes a file in parts, or a version of one, and gives its id. between is
+// called behind each part.
+func upload(t *testing.T, s *daemontest.Server, file, name string, data []byte, between ...func(part int)) string {
+	t.Helper()
+	path, body := "/2.0/files/upload_sessions", fmt.Sprintf(`{"folder_id":"0","file_size":%d,"file_name":%q}`, len(data), name)
+	if file != "" {
+		path, body = "/2.0/files/"+file+"/upload_sessions", fmt.Sprintf(`{"file_size":%d}`, len(data))
+	}
+	status, b := do(t, s, "POST", path, []byte(body))
 	if status != 201 {
 		t.Fatalf("create: %d %s", status, b)
 	}
@@ -71,8 +75,8 @@ func TestAFileGoesUpInPartsAndComesBack(t *testing.T) {
 		var part struct{ Part json.RawMessage }
 		json.Unmarshal(b, &part)
 		parts = append(parts, part.Part)
-		if at == 2*ses.PartSize {
-			s.Restart()
+		for _, call := range between {
+			call(at / ses.PartSize)
 		}
 	}
 	list, _ := json.Marshal(map[string]any{"parts": parts})
@@ -80,10 +84,46 @@ func TestAFileGoesUpInPartsAndComesBack(t *testing.T) {
 	if status != 201 {
 		t.Fatalf("commit: %d %s", status, b)
 	}
-	var files struct{ Entries []struct{ ID string } }
-	json.Unmarshal(b, &files)
-	status, b = do(t, s, "GET", "/2.0/files/"+files.Entries[0].ID+"/content", nil)
-	if status != 200 || !bytes.Equal(b, data) {
-		t.Fatalf("download: %d, %d bytes", status, len(b))
+	var made struct{ Entries []struct{ ID string } }
+	json.Unmarshal(b, &made)
+	return made.Entries[0].ID
+}
+
+// blobsOf are the blobs in a data directory.
+func blobsOf(t *testing.T, dir string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "blobs", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	return all
+}
+
+func inParts(c *daemon.Config) {
+	none := int64(0)
+	c.PartSize, c.MinChunkedSize = 64<<10, &none
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+func holds(t *testing.T, s *daemontest.Server, file string, want []byte) {
+	t.Helper()
+	if status, b := do(t, s, "GET", "/2.0/files/"+file+"/content", nil); status != 200 || !bytes.Equal(b, want) {
+		t.Errorf("file %s: %d, %d bytes, want %d", file, status, len(b), len(want))
+	}
+}
+
+func TestAFileGoesUpInPartsAndComesBack(t *testing.T) {
+	s := daemontest.Start(t, inParts)
+	data := random(300_001)
+	file := upload(t, s, "", "a.bin", data, func(part int) {
+		if part == 2 {
+			s.Restart()
+		}
+	})
+	holds(t, s, file, data)
 }

@@ -12,6 +12,7 @@ import (
 
 	"boxcar/internal/auth"
 	"boxcar/internal/blob/disk"
+	"boxcar/internal/blob/inline"
 	"boxcar/internal/meta/sqlite"
 	"boxcar/internal/vfs"
 )
@@ -20,8 +21,9 @@ import (
 //
 //	format        the number of this layout
 //	lock          held by the server that owns the directory
-//	boxcar.db     rows (and -wal, -shm while somebody has it open)
-//	blobs/ tmp/   bytes; see blob/disk
+//	boxcar.db     rows, and the bytes of small blobs (and -wal, -shm while somebody has it open)
+//	blobs/ tmp/   the bytes of others; see blob/disk
+//	restoring     a restore is not done with it; see Restore
 //	credentials   what the first start made, in clear, for its owner only
 const (
 	formatFile      = "format"
@@ -42,6 +44,25 @@ func own(dir string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mkdirDurable(abs); err != nil {
+		return nil, err
+	}
+	unlock, err := takeLock(dir, ErrInUse)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFormat(abs, true); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
+}
+
+// mkdirDurable makes a directory, for its owner only, with those above it.
+func mkdirDurable(dir string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
 	var fresh []string // the directory and those above it that are not there yet
 	for at := abs; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
@@ -50,31 +71,25 @@ func own(dir string) (release func() error, err error) {
 		fresh = append(fresh, at)
 	}
 	if err := os.MkdirAll(abs, 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	for _, made := range fresh {
 		if err := vfs.Dir(filepath.Dir(made)).SyncDir("."); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	lock := flock.New(filepath.Join(abs, lockFile), flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock data directory: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", dir, ErrInUse)
-	}
-	if err := checkFormat(abs, true); err != nil {
-		lock.Unlock()
-		return nil, err
-	}
-	return lock.Unlock, nil
+	return nil
 }
 
 // checkFormat refuses a directory that some other version of boxcar laid out.
 // With make, one that has no format yet gets this one's.
 func checkFormat(dir string, make bool) error {
+	for _, name := range []string{restoringFile, restoringFile + newFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			continue
+		}
+		return fmt.Errorf("%s is being restored to, or a restore was cut short: if none is at work, remove the directory and restore again", dir)
+	}
 	b, err := os.ReadFile(filepath.Join(dir, formatFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if !make {
@@ -101,10 +116,26 @@ func checkFormat(dir string, make bool) error {
 	return nil
 }
 
+// newFile is the end of a name under which replace writes.
+const newFile = ".new"
+
+// takeLock locks a directory's file for that; busy is the error if somebody has it.
+func takeLock(dir string, busy error) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock directory: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", dir, busy)
+	}
+	return lock.Unlock, nil
+}
+
 // replace writes a small file, readable by its owner only, so that after a
 // power cut it is there whole, or as it was before.
 func replace(fsys vfs.FS, name string, data []byte) error {
-	temp := name + ".new"
+	temp := name + newFile
 	if err := fsys.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -126,8 +157,8 @@ func replace(fsys vfs.FS, name string, data []byte) error {
 }
 
 // storage opens what is in a data directory.
-func storage(dir string, fsys vfs.FS, o sqlite.Options) (*sqlite.Store, *disk.Store, error) {
-	rows, err := sqlite.Open(filepath.Join(dir, databaseFile), o)
+func storage(cfg Config, fsys vfs.FS, o sqlite.Options) (*sqlite.Store, *inline.Store, error) {
+	rows, err := sqlite.Open(filepath.Join(cfg.Data, databaseFile), o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +167,7 @@ func storage(dir string, fsys vfs.FS, o sqlite.Options) (*sqlite.Store, *disk.St
 		rows.Close()
 		return nil, nil, err
 	}
-	return rows, bytes, nil
+	return rows, inline.New(rows, bytes, *cfg.RowBlobs, cfg.Now), nil
 }
 
 // writeCredentials keeps the clear text of what a first start makes, in a form

@@ -26,6 +26,20 @@ func (c *certificates) config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.pick}
 }
 
+// until is when the first of them is over.
+func (c *certificates) until() time.Time {
+	var first time.Time
+	for _, k := range []*kept{c.own, c.box} {
+		if k == nil {
+			continue
+		}
+		if at := k.get().Leaf.NotAfter; first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}
+
 // pick is the certificate for a handshake. If there are two, the one from
 // --box-hosts is for the names that it has, and the other for all the rest.
 func (c *certificates) pick(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {

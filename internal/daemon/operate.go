@@ -7,9 +7,10 @@ import (
 	"boxcar/internal/auth"
 	"boxcar/internal/content"
 	"boxcar/internal/meta/sqlite"
+	"boxcar/internal/sweep"
 )
 
-// What an Operator speaks of.
+// What an Operator and Doctor speak of.
 type (
 	User       = content.User
 	UserStatus = content.UserStatus
@@ -17,6 +18,7 @@ type (
 	App        = auth.App
 	AppChange  = auth.AppChange
 	AppConfig  = auth.AppConfig
+	Health     = sweep.Report
 )
 
 // AllGrants are what an application may be allowed to ask for tokens with.

@@ -50,6 +50,8 @@ func TestCloseWaitsForRequestsThatWereBrokenOff(t *testing.T) {
 		c.FS, c.StopWait = disk, 50*time.Millisecond
 		var none int64
 		c.MinChunkedSize = &none
+		files := int64(-1)
+		c.RowBlobs = &files
 	})
 	body := []byte("some bytes")
 	status, b := do(t, s, "POST", "/2.0/files/upload_sessions", fmt.Appendf(nil, `{"folder_id":"0","file_size":%d,"file_name":"a"}`, len(body)))

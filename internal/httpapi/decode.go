@@ -13,14 +13,51 @@ import (
 
 // read reads a whole body of at most limit bytes.
 func (c *call) read(limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(c.Body, limit+1))
-	if err != nil {
-		return nil, err
+	return c.readAll(c.Body, limit, content.Errorf(content.BodyTooLarge, "the body has more than the %d bytes allowed here", limit))
+}
+
+// readAll reads r to its end; large is the error if that is not within limit bytes.
+// The memory comes out of the user's share as the bytes come in: a client that says
+// that it has much to send, and sends nothing, has none.
+func (c *call) readAll(r io.Reader, limit int64, large error) ([]byte, error) {
+	b := make([]byte, 0, 512)
+	for {
+		if len(b) == cap(b) {
+			if int64(cap(b)) > limit {
+				return nil, large
+			}
+			grown := min(2*int64(cap(b)), limit+1)
+			if err := c.keep(grown - max(int64(cap(b)), smallBody)); err != nil {
+				return nil, err
+			}
+			b = append(make([]byte, 0, grown), b...)
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, large
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
 	}
-	if int64(len(b)) > limit {
-		return nil, content.Errorf(content.BodyTooLarge, "the body has more than the %d bytes allowed here", limit)
+}
+
+// keep takes memory until the request is over.
+func (c *call) keep(bytes int64) error {
+	if bytes <= 0 {
+		return nil
 	}
-	return b, nil
+	if c.kept == 0 {
+		c.keeper = c.who.User
+	}
+	if err := c.shares.keep(c.keeper, bytes, c.w.start); err != nil {
+		return err
+	}
+	c.kept += bytes
+	return nil
 }
 
 // decode reads a JSON body, whatever its Content-Type says.

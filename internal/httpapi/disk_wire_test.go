@@ -23,7 +23,16 @@ type disk struct {
 }
 
 // on puts the disk under a server.
-func (d *disk) on(c *daemon.Config) { d.FS, c.FS = vfs.Dir(c.Data), d }
+func (d *disk) on(c *daemon.Config) {
+	d.FS, c.FS = vfs.Dir(c.Data), d
+	inFiles(c)
+}
+
+// inFiles has small blobs be files, too, for tests of what becomes of files.
+func inFiles(c *daemon.Config) {
+	none := int64(-1)
+	c.RowBlobs = &none
+}
 
 // stop makes readers of blobs wait until the function it returns is called.
 func (d *disk) stop() (resume func()) {

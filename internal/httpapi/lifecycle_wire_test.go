@@ -53,6 +53,7 @@ func gated(t *testing.T, patience time.Duration) (*wire, *gate) {
 	w := start(t, func(c *daemon.Config) {
 		g = &gate{FS: vfs.Dir(c.Data)}
 		c.FS, c.Uploads.Commit = g, patience
+		inFiles(c)
 	})
 	t.Cleanup(g.open) // before the server stops, which waits for the hash
 	return w, g
@@ -281,7 +282,7 @@ func TestPendingCommit(t *testing.T) {
 
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	w := start(t, nil)
+	w := start(t, inFiles)
 	type made struct {
 		s     *session
 		parts []part

@@ -104,6 +104,17 @@ func (o origins) content() string { return o.at(hostContent) }
 // app is the origin of pages for people.
 func (o origins) app() string { return o.at(hostApp) }
 
+// ownsHost says whether a request came to the usual port of a host that has a
+// name: then the server speaks for that host. A rule about it would count for all
+// of its ports, so who listens on another one makes none.
+func ownsHost(host string) bool {
+	if strings.EqualFold(host, "localhost") || strings.HasPrefix(host, "[") || host == "" {
+		return false
+	}
+	_, err := netip.ParseAddr(host)
+	return err != nil && !strings.Contains(host, ":")
+}
+
 func first(list string) string {
 	v, _, _ := strings.Cut(list, ",")
 	return strings.TrimSpace(v)

@@ -67,7 +67,7 @@ func TestPutPartReply(t *testing.T) {
 
 func TestPutPartRefusals(t *testing.T) {
 	t.Parallel()
-	w := start(t, nil)
+	w := start(t, inFiles)
 	bob := w.user(t, "bob@example.net", 0)
 	const size = 3*partSize + 100
 	data := noise(size)
@@ -305,7 +305,7 @@ func (s *session) race(t *testing.T, i int, bodies ...[]byte) []*reply {
 
 func TestConcurrentPutsOfOneRange(t *testing.T) {
 	t.Parallel()
-	w := start(t, nil)
+	w := start(t, inFiles)
 	s := w.create(t, "a", noise(2*partSize))
 	const many = 6
 
@@ -384,6 +384,7 @@ func TestStorageFailure(t *testing.T) {
 	w := start(t, func(c *daemon.Config) {
 		disk = &failing{FS: vfs.Dir(c.Data)}
 		c.FS = disk
+		inFiles(c)
 	})
 	s := w.create(t, "a", noise(partSize))
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boxcar/internal/daemon"
 )
 
 // offer is a part as plan speaks of it.
@@ -98,7 +100,7 @@ func (w *wire) idle(t testing.TB) {
 func TestPlanHits(t *testing.T) {
 	t.Parallel()
 	var d disk
-	w := start(t, d.on)
+	w := start(t, func(c *daemon.Config) { d.on(c); c.ScrubRate = 1 << 30 })
 	data := noise(3*partSize + 10)
 	f := w.upload(t, "planned.bin", data)
 
@@ -200,6 +202,9 @@ func TestPlanHits(t *testing.T) {
 			t.Errorf("hits %v", hits)
 		}
 		s.commit(t, s.parts(t)).file()
+		// They are back, but not to be read before somebody has looked.
+		w.Clock.Add(2 * time.Hour)
+		w.Scrub(t.Context())
 	})
 }
 

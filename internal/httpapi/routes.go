@@ -199,7 +199,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.w.route, c.params = found.name, params
-	if !found.open {
+	if found.open {
+		c.body.most = s.Limits.OpenBody
+	} else {
 		if err := s.authenticate(c, found); err != nil {
 			s.finish(c, err)
 			return
@@ -224,6 +226,9 @@ func (s *Server) authenticate(c *call, found *route) error {
 	who, err := s.Auth.Authenticate(c.Context(), token, strings.TrimSpace(c.Header.Get("As-User")))
 	c.who = who
 	if err != nil {
+		return err
+	}
+	if c.leave, err = s.shares.enter(who.User, s.Now()); err != nil {
 		return err
 	}
 	return s.bringLinks(c, found)

@@ -67,12 +67,9 @@ func (s *Server) simpleUpload(c *call) error {
 	var attr boxapi.Attributes
 	part, err := form.NextPart()
 	if err == nil && part.FormName() == "attributes" {
-		text, err := io.ReadAll(io.LimitReader(part, s.Limits.JSONBody+1))
+		text, err := c.readAll(part, s.Limits.JSONBody, content.Errorf(content.BodyTooLarge, "attributes has more than the %d bytes allowed", s.Limits.JSONBody))
 		if err != nil {
 			return badForm(err)
-		}
-		if int64(len(text)) > s.Limits.JSONBody {
-			return content.Errorf(content.BodyTooLarge, "attributes has more than the %d bytes allowed", s.Limits.JSONBody)
 		}
 		if err := boxapi.DecodeJSON(text, &attr); err != nil {
 			return err
@@ -93,7 +90,7 @@ func (s *Server) simpleUpload(c *call) error {
 	}
 	// The file's own size decides; what attributes say of it is a promise that
 	// a preflight would judge.
-	f, err := s.Upload.Simple(c.Context(), c.who, t, c.preconditions(), attributes(&attr), sha1, &filePart{form: form, part: part})
+	f, err := s.Upload.Simple(c.Context(), c.who, t, c.preconditions(), attributes(&attr), sha1, s.fileOf(c, form, part))
 	if err != nil {
 		return err
 	}
@@ -111,6 +108,24 @@ func badForm(err error) error {
 	}
 	return content.Errorf(content.BadRequest, "the form can't be read").Because(err)
 }
+
+// fileOf is the file of a form, which may know how large it is at the most.
+func (s *Server) fileOf(c *call, form *multipart.Reader, part *multipart.Part) io.Reader {
+	f := &filePart{form: form, part: part}
+	if c.ContentLength < 0 || c.Header.Get("Expect") != "" {
+		return f // its client may be waiting to hear whether it is wanted
+	}
+	return boundedPart{f, c.ContentLength}
+}
+
+// boundedPart is the file of a form that comes whatever the answer is.
+type boundedPart struct {
+	*filePart
+	most int64 // bytes of the whole form
+}
+
+// AtMost is for upload.Bounded.
+func (f boundedPart) AtMost() int64 { return f.most }
 
 // filePart reads the file of a form. It ends only if the whole form does: a
 // form that is cut off, or has attributes behind the file, fails in its place.

@@ -256,7 +256,7 @@ func TestSimpleVersion(t *testing.T) {
 // What is refused leaves nothing: no file, no bytes, no use of the quota.
 func TestSimpleUploadRefused(t *testing.T) {
 	t.Parallel()
-	w := start(t, func(c *daemon.Config) { c.MaxFileSize = 100_000 })
+	w := start(t, func(c *daemon.Config) { c.MaxFileSize = 100_000; inFiles(c) })
 	const path, kind = "/2.0/files/content", "multipart/form-data; boundary=the-boundary"
 	good := fields{"name": "refused", "parent": fields{"id": "0"}}
 	data := noise(20_000)

@@ -19,6 +19,11 @@ const noStore = "no-cache, no-store"
 
 // begin sets up a call: its id, its writer, its body.
 func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
+	var watched func(Outcome)
+	if s.Watch != nil {
+		ctx, end := s.Watch(r)
+		r, watched = r.WithContext(ctx), end
+	}
 	var id [8]byte
 	s.Random(id[:])
 	w := &writer{ResponseWriter: rw, control: http.NewResponseController(rw), request: r, drain: s.Limits.Drain,
@@ -34,13 +39,22 @@ func (s *Server) begin(rw http.ResponseWriter, r *http.Request) *call {
 	h["BOX-REQUEST-ID"] = []string{w.id}
 	h.Set("Cache-Control", noStore)
 	h.Set("Vary", "Origin")
-	return &call{Request: r, w: w, body: w.body}
+	if s.StrictTransport && r.TLS != nil && ownsHost(r.Host) {
+		h.Set("Strict-Transport-Security", "max-age=15552000") // half a year
+	}
+	return &call{Request: r, w: w, body: w.body, shares: &s.shares, watched: watched}
 }
 
 // end writes the request's line in the log. No token, password or signed URL
 // is in it: the path is that of the route.
 func (s *Server) end(c *call) {
 	aborted := recover()
+	if c.kept > 0 {
+		s.shares.release(c.keeper, c.kept)
+	}
+	if c.leave != nil {
+		c.leave()
+	}
 	level, outcome := slog.LevelInfo, "ok"
 	switch {
 	case aborted != nil && aborted != http.ErrAbortHandler:
@@ -53,13 +67,18 @@ func (s *Server) end(c *call) {
 	case c.w.status >= 400:
 		outcome = "refused"
 	}
+	took := s.Now().Sub(c.w.start)
+	if c.watched != nil {
+		c.watched(Outcome{Route: c.w.route, Status: c.w.status, Cut: aborted != nil, Code: c.w.code, ID: c.w.id, User: c.who.User,
+			In: c.body.n, Out: c.w.sent, Duration: took})
+	}
 	attrs := []slog.Attr{
 		slog.String("request", c.w.id),
 		slog.String("method", c.Method),
 		slog.String("route", c.w.route),
 		slog.Int("status", c.w.status),
 		slog.String("outcome", outcome),
-		slog.Duration("duration", s.Now().Sub(c.w.start)),
+		slog.Duration("duration", took),
 		slog.Int64("bytes_in", c.body.n),
 		slog.Int64("bytes_out", c.w.sent),
 		slog.String("remote", c.RemoteAddr),
@@ -178,7 +197,8 @@ type body struct {
 	io.ReadCloser
 	w    *writer
 	idle time.Duration
-	rate int64 // bytes a second
+	rate int64         // bytes a second
+	most time.Duration // for all of it; 0: any
 
 	n     int64 // bytes read
 	end   bool
@@ -203,12 +223,18 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.began.IsZero() {
 		b.began = now
 	}
+	if b.most > 0 && now.Sub(b.began) > b.most {
+		return 0, content.Errorf(content.BodyTimeout, "the body did not come within %s", b.most)
+	}
 	if spent := now.Sub(b.began); spent > b.idle && b.n < int64((spent-b.idle).Seconds()*float64(b.rate)) {
 		return 0, content.Errorf(content.BodyTimeout, "the body comes too slowly: %d bytes in %s", b.n, spent.Round(time.Second))
 	}
 	// A deadline costs a call, so it is moved only when it has to be.
 	if b.until.Sub(now) < b.idle*3/4 {
 		b.until = now.Add(b.idle)
+		if end := b.began.Add(b.most); b.most > 0 && end.Before(b.until) {
+			b.until = end
+		}
 		b.w.control.SetReadDeadline(b.until)
 	}
 	n, err := b.ReadCloser.Read(p)
@@ -220,6 +246,9 @@ func (b *body) Read(p []byte) (int, error) {
 		b.w.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = content.Errorf(content.BodyTimeout, "no byte of the body came for %s", b.idle)
+		if b.most > 0 {
+			err = content.Errorf(content.BodyTimeout, "the body did not come within %s", b.most)
+		}
 	default:
 		// Cut off, reset, cancelled: whatever it is, it came from the client.
 		b.end = true

@@ -52,11 +52,16 @@ type Tx interface {
 	Items
 	Sessions
 	Parts
+	Blobs
 	Events
 	SharedLinks
 	Favourites
 	Searches
 	Recents
+	Rot
+	Holds
+	// Tally looks at every user, so it is for now and then.
+	Tally() (Tally, error)
 }
 
 // ItemKind tells items apart; its order is the order of listings.
@@ -194,6 +199,8 @@ type Items interface {
 	ItemNamed(parent content.ID, key string) (Item, error)
 	// Ancestors are the folders above an item, the root first.
 	Ancestors(id content.ID) ([]Item, error)
+	// Lineage is Ancestors with the item itself behind them.
+	Lineage(id content.ID) ([]Item, error)
 	// ItemsIn lists a folder, what was trashed left out. Ties are in order of id.
 	// How long it takes does not go by how many items there are.
 	ItemsIn(parent content.ID, page ItemPage) ([]Item, error)
@@ -340,7 +347,8 @@ type Parts interface {
 	// SetSHA512 records the digest of a blob in all parts that refer to it.
 	SetSHA512(key blob.Key, sum content.SHA512) error
 	// MatchSHA512 finds parts with that content, of versions of files with that owner
-	// that are not themselves in the trash; those of the file near come first.
+	// that are not themselves in the trash, on blobs that are not marked as rotten; those of
+	// the file near come first.
 	MatchSHA512(owner, near content.ID, sum content.SHA512, size int64, limit int) ([]Match, error)
 	// Unhashed are blobs without a SHA-512 that the current versions of a user's files
 	// refer to and that are not in the trash, neither themselves nor with a folder above

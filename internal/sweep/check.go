@@ -17,7 +17,22 @@ type Report struct {
 	Blobs, Versions, Sessions, Users int
 
 	Broken  []string // what is lost, wrong or inconsistent, in sentences
+	Lost    []Lost   // which files that takes bytes from
 	Garbage []string // blobs without a row, scraps, and trees in limbo
+
+	bad map[blob.Key]string // blobs that are damaged, and how
+}
+
+// Lost is a version of a file with a blob that is damaged.
+type Lost struct {
+	Blob    blob.Key
+	Damage  string // in words
+	File    content.ID
+	Path    string // with the names of its folders
+	Trashed bool   // the file, or a folder above it
+	Version content.ID
+	Number  int64 // of the version, from 1
+	Current bool
 }
 
 // Check proves the data: each part has its bytes and they have its digest, the
@@ -35,12 +50,14 @@ func (s *Service) Check(ctx context.Context) (*Report, error) {
 		return report, err
 	}
 	report.Broken = slices.DeleteFunc(report.Broken, func(b string) bool { return !slices.Contains(before, b) })
-	return report, nil
+	// Behind the second look, so that they are not told twice.
+	report.Lost, err = Losses(ctx, s.Meta, report.bad)
+	return report, err
 }
 
 func (s *Service) check(ctx context.Context) (*Report, error) {
-	c := &checker{Service: s, report: &Report{}, good: map[blob.Key]bool{}, proved: map[meta.Manifest]proof{}, buf: make([]byte, 1<<20)}
-	steps := []func(context.Context) error{c.versions, c.sessions, c.orphans, c.rows, c.garbage}
+	c := &checker{Service: s, report: &Report{bad: map[blob.Key]string{}}, good: map[blob.Key]bool{}, proved: map[meta.Manifest]proof{}, buf: make([]byte, 1<<20)}
+	steps := []func(context.Context) error{c.versions, c.sessions, c.marked, c.orphans, c.rows, c.garbage}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return c.report, err
@@ -180,7 +197,7 @@ func (c *checker) parts(ctx context.Context, what string, m meta.Manifest, whole
 
 // part reads one part and compares it with its row. The bytes go to into, too;
 // without it, a blob that was read before is not read again.
-func (c *checker) part(ctx context.Context, what string, p meta.Part, into io.Writer) error {
+func (c *checker) part(ctx context.Context, what string, p meta.Part, into *digest.SHA1) error {
 	_, seen := c.good[p.Blob]
 	if seen && into == nil {
 		return nil
@@ -189,6 +206,7 @@ func (c *checker) part(ctx context.Context, what string, p meta.Part, into io.Wr
 	r, err := c.Blobs.Open(ctx, p.Blob, 0, p.Span.Len())
 	if content.Is(err, content.NotFound) {
 		c.broken("%s: the blob is missing", where)
+		c.report.bad[p.Blob] = "missing"
 		return nil
 	}
 	if err != nil {
@@ -203,6 +221,7 @@ func (c *checker) part(ctx context.Context, what string, p meta.Part, into io.Wr
 	c.good[p.Blob] = err == nil
 	if err != nil && ctx.Err() == nil {
 		c.broken("%s: %v", where, err)
+		c.report.bad[p.Blob] = err.Error()
 		return nil
 	}
 	return err

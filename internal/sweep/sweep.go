@@ -24,7 +24,7 @@ const (
 )
 
 // Service sweeps one server's storage. Only the owner of the data may call
-// Start, Sweep and Limbo; Check may run beside anything.
+// Start, Sweep, Limbo and Scrub; Check may run beside anything.
 type Service struct {
 	Meta  meta.Store
 	Blobs blob.Store
@@ -37,7 +37,13 @@ type Service struct {
 	Growing func(top content.ID) bool
 	Bites   meta.Bites // of deleting for good
 
-	limbo sync.Mutex // held by who empties it
+	ScrubRate int64             // bytes a second that Scrub reads; 0: it does nothing
+	Scrubbed  func(bytes int64) // told of each blob that Scrub has read; nil is nobody
+
+	limbo  sync.Mutex // held by who empties it
+	scrub  sync.Mutex // guards pass
+	pass   Pass
+	looked time.Time // at the blobs that are marked
 }
 
 // Swept is what a sweep did.
@@ -52,6 +58,9 @@ type Swept struct {
 	Trees     int // whose rest was taken out of limbo
 	Events    int // older than they are kept
 	Garbage   int // blobs that no part referred to
+	// Found are such blobs before they were removed, and Freed the bytes that went with them.
+	Found int
+	Freed int64
 }
 
 // Start clears what the stop before this start left unfinished. No Put may be at work.
@@ -65,7 +74,7 @@ func (s *Service) Start(ctx context.Context) error {
 // deleted, so is what deleted users had, limbo is emptied, then blobs without rows, old scraps and old events go.
 // What one step fails at does not keep the others from their work.
 func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
-	var errs [11]error
+	var errs [12]error
 	done.Expired, errs[0] = s.expire(ctx)
 	done.Forgotten, errs[1] = s.forget(ctx)
 	done.Purged, errs[2] = s.purge(ctx)
@@ -74,12 +83,13 @@ func (s *Service) Sweep(ctx context.Context) (done Swept, err error) {
 	errs[5] = s.giveUp(ctx)
 	done.Trees, errs[6] = s.Limbo(ctx)
 	done.Tokens, errs[7] = s.tokens(ctx)
-	done.Garbage, errs[8] = s.garbage(ctx)
+	errs[8] = s.garbage(ctx, &done)
 	done.Scraps, errs[9] = s.scraps(ctx, s.Now().Add(-ScrapAge))
 	done.Events, errs[10] = s.events(ctx)
+	errs[11] = s.Meta.Update(ctx, func(tx meta.Tx) error { return tx.DropHolds(s.Now()) })
 	if done != (Swept{}) {
 		s.Log.Info("swept", "scraps", done.Scraps, "expired", done.Expired, "forgotten", done.Forgotten, "purged", done.Purged, "versions", done.Versions,
-			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "events", done.Events, "garbage", done.Garbage)
+			"deleted_users", done.Deleted, "trees", done.Trees, "tokens", done.Tokens, "events", done.Events, "garbage", done.Garbage, "garbage_bytes", done.Freed)
 	}
 	return done, errors.Join(errs[:]...)
 }
@@ -147,7 +157,7 @@ func (s *Service) expire(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 		n++
-		if err := s.delete(ctx, free); err != nil {
+		if err := s.Blobs.Delete(ctx, free...); err != nil {
 			return n, err
 		}
 	}
@@ -254,7 +264,7 @@ func (s *Service) Limbo(ctx context.Context) (n int, err error) {
 			if err != nil {
 				return n, errors.Join(left, err)
 			}
-			if err := s.delete(ctx, gone.Free); err != nil {
+			if err := s.Blobs.Delete(ctx, gone.Free...); err != nil {
 				left = err
 			}
 		}
@@ -276,44 +286,55 @@ func (s *Service) bites(ctx context.Context, fn func(tx meta.Tx, more func(int) 
 	}
 }
 
-func (s *Service) delete(ctx context.Context, keys []blob.Key) error {
-	for _, key := range keys {
-		if err := s.Blobs.Delete(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // garbage deletes blobs that no part refers to and that are old enough not to
 // be waiting for their row.
-func (s *Service) garbage(ctx context.Context) (n int, err error) {
+func (s *Service) garbage(ctx context.Context, done *Swept) error {
+	const most = 250 // deleted at once
 	before := s.Now().Add(-GarbageAge)
+	var lost []blob.Key
+	var bytes int64
+	drop := func() error {
+		if err := s.Blobs.Delete(ctx, lost...); err != nil {
+			return err
+		}
+		done.Garbage += len(lost)
+		done.Freed += bytes
+		lost, bytes = lost[:0], 0
+		return nil
+	}
 	for info, err := range s.Blobs.List(ctx) {
 		if err != nil {
-			return n, err
+			return err
 		}
 		// Asked before the rows: when it has arrived, its row is there.
 		if !info.ModTime.Before(before) || s.Arriving != nil && s.Arriving(info.Key) {
 			continue
 		}
-		var refers bool
+		var refers, held bool
 		err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
-			refers, err = tx.Refers(info.Key)
+			if refers, err = tx.Refers(info.Key); err == nil {
+				held, err = tx.Held(s.Now())
+			}
 			return err
 		})
 		if err != nil {
-			return n, err
+			return err
 		}
 		if refers {
 			continue
 		}
+		done.Found++
+		if held {
+			continue // a copy of the rows may refer to it
+		}
 		// A blob without a row can't get one any more: rows are made for
 		// blobs just put, or copied from rows that are there.
-		if err := s.Blobs.Delete(ctx, info.Key); err != nil {
-			return n, err
+		lost, bytes = append(lost, info.Key), bytes+info.Size
+		if len(lost) == most {
+			if err := drop(); err != nil {
+				return err
+			}
 		}
-		n++
 	}
-	return n, nil
+	return drop()
 }

@@ -32,7 +32,7 @@ type data struct {
 	t       *testing.T
 	dir     string
 	rows    *sqlite.Store
-	blobs   *disk.Store
+	blobs   blob.Store
 	now     time.Time
 	sweep   *sweep.Service
 	user    content.ID
@@ -279,7 +279,7 @@ func TestSweepTakesWhatNobodyNeedsAndNothingElse(t *testing.T) {
 			t.Errorf("after it: %q", r.Broken)
 		}
 	}
-	swept(sweep.Swept{Garbage: 1})
+	swept(sweep.Swept{Garbage: 1, Found: 1, Freed: 6})
 	if _, err := d.blobs.Stat(t.Context(), orphan); !content.Is(err, content.NotFound) {
 		t.Errorf("the orphan: %v", err)
 	}
@@ -315,12 +315,36 @@ func TestSweepTakesWhatNobodyNeedsAndNothingElse(t *testing.T) {
 		return tx.UpdateItem(i)
 	})
 	d.now = d.now.Add(content.TrashLife - time.Second)
-	swept(sweep.Swept{Garbage: 1}) // the blob that was young
+	swept(sweep.Swept{Garbage: 1, Found: 1, Freed: 14}) // the blob that was young
 	d.now = d.now.Add(time.Second)
 	swept(sweep.Swept{Purged: 1, Trees: 1})
 	for _, k := range d.keys {
 		if _, err := d.blobs.Stat(t.Context(), k); !content.Is(err, content.NotFound) {
 			t.Errorf("a purged file's blob: %v", err)
 		}
+	}
+}
+
+// TestGarbageIsKeptWhileABackupHolds: a copy of the rows may refer to it.
+func TestGarbageIsKeptWhileABackupHolds(t *testing.T) {
+	d := newData(t)
+	orphan := d.put([]byte("orphan"))
+	d.now = d.now.Add(2 * sweep.GarbageAge)
+	d.update(func(tx meta.Tx) error { return tx.PutHold("backup", d.now.Add(time.Minute)) })
+	done, err := d.sweep.Sweep(t.Context())
+	if err != nil || done.Found != 1 || done.Garbage != 0 {
+		t.Errorf("held, swept %+v, %v", done, err)
+	}
+	if _, err := d.blobs.Stat(t.Context(), orphan); err != nil {
+		t.Error(err)
+	}
+	d.now = d.now.Add(time.Minute)
+	done, err = d.sweep.Sweep(t.Context())
+	if err != nil || done.Garbage != 1 {
+		t.Errorf("when the hold has run out, swept %+v, %v", done, err)
+	}
+	err = d.rows.View(t.Context(), func(tx meta.Tx) error { _, err := tx.Hold("backup"); return err })
+	if !content.Is(err, content.NotFound) {
+		t.Errorf("the hold that has run out: %v", err)
 	}
 }

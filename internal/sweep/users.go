@@ -54,7 +54,7 @@ func (s *Service) deleted(ctx context.Context) (n int, err error) {
 		if done {
 			n++
 		}
-		if err := s.delete(ctx, free); err != nil {
+		if err := s.Blobs.Delete(ctx, free...); err != nil {
 			return n, err
 		}
 	}

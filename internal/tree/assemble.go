@@ -64,6 +64,11 @@ func (a *assembler) above(id content.ID) ([]content.Folder, content.Status, erro
 	if err != nil {
 		return nil, "", err
 	}
+	return a.way(rows)
+}
+
+// way is above, of rows that are there.
+func (a *assembler) way(rows []meta.Item) ([]content.Folder, content.Status, error) {
 	path, status := make([]content.Folder, 0, len(rows)), content.Active
 	for _, row := range rows {
 		switch {
@@ -189,27 +194,68 @@ func (s *Service) load(tx meta.Tx, who content.Principal, id content.ID, kind me
 
 // find is load for who goes on to change the row.
 func (s *Service) find(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
+	return s.assembler(tx).find(who, id, kind, do)
+}
+
+func (a *assembler) find(who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
 	if kind == meta.Folder && id == 0 {
 		id = who.Root
 	}
-	gone := content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
-	row, err = tx.Item(id)
+	gone := func() error {
+		return content.Errorf(content.NotFound, "there is no %s %s, or you may not see it", kindNames[kind], id)
+	}
+	row, w, err := a.locate(id, id == who.Root)
 	if content.Is(err, content.NotFound) || err == nil && row.Kind != kind {
-		return row, nil, gone
+		return row, nil, gone()
 	}
 	if err != nil {
 		return row, nil, err
 	}
-	if item, err = s.assemble(tx, row); err != nil {
+	if item, err = a.item(row, w.path, w.status); err != nil {
 		return row, nil, err
 	}
 	if content.NodeOf(item).Status == inLimbo {
-		return row, nil, gone
+		return row, nil, gone()
 	}
 	if err := content.Allow(who, do, item); err != nil {
 		if content.Is(err, content.NotFound) {
-			return row, nil, gone
+			return row, nil, gone()
 		}
+		return row, nil, err
+	}
+	return row, item, nil
+}
+
+// locate is an item's row and the way to it. Of a root, and of what lies in a folder
+// that is known, only the row is asked for.
+func (a *assembler) locate(id content.ID, root bool) (row meta.Item, w way, err error) {
+	if root || len(a.ways) > 0 {
+		if row, err = a.tx.Item(id); err != nil {
+			return row, w, err
+		}
+		if w, ok := a.ways[row.Parent]; ok {
+			return row, w, nil
+		}
+		if row.Parent == 0 {
+			return row, way{status: content.Active}, nil
+		}
+	}
+	rows, err := a.tx.Lineage(id)
+	if err != nil {
+		return row, w, err
+	}
+	last := len(rows) - 1
+	w.path, w.status, err = a.way(rows[:last])
+	return rows[last], w, err
+}
+
+// findLive is find for what is not in the trash, neither itself nor with a folder.
+func (a *assembler) findLive(who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (row meta.Item, item content.Item, err error) {
+	row, item, err = a.find(who, id, kind, do)
+	if err == nil && content.NodeOf(item).Status != content.Active {
+		err = content.Errorf(content.Trashed, "%s %s is in the trash", kindNames[kind], id)
+	}
+	if err != nil {
 		return row, nil, err
 	}
 	return row, item, nil
@@ -218,6 +264,14 @@ func (s *Service) find(tx meta.Tx, who content.Principal, id content.ID, kind me
 // assemble makes an item of its row, with the folders above it.
 func (s *Service) assemble(tx meta.Tx, row meta.Item) (content.Item, error) {
 	return s.assembler(tx).placed(row)
+}
+
+// know keeps the way to what is in a folder that has been assembled, as it then was.
+func (a *assembler) know(in *content.Folder) {
+	if a.ways == nil {
+		a.ways = map[content.ID]way{}
+	}
+	a.ways[in.ID] = way{append(in.Path[:len(in.Path):len(in.Path)], *in), in.Status}
 }
 
 // placed is assemble for many items: what lies in one folder shares the way to it.
@@ -240,14 +294,8 @@ func (a *assembler) placed(row meta.Item) (content.Item, error) {
 
 // live is load for what is not in the trash, neither itself nor with a folder.
 func (s *Service) live(tx meta.Tx, who content.Principal, id content.ID, kind meta.ItemKind, do content.Action) (content.Item, error) {
-	item, err := s.load(tx, who, id, kind, do)
-	if err != nil {
-		return nil, err
-	}
-	if content.NodeOf(item).Status != content.Active {
-		return nil, content.Errorf(content.Trashed, "%s %s is in the trash", kindNames[kind], id)
-	}
-	return item, nil
+	_, item, err := s.assembler(tx).findLive(who, id, kind, do)
+	return item, err
 }
 
 func (s *Service) liveFile(tx meta.Tx, who content.Principal, id content.ID, do content.Action) (*content.File, error) {

@@ -25,18 +25,25 @@ type place struct {
 	old  *meta.Item // the file's row, nil for a new file
 	in   *content.Folder
 	name string
+	room int64      // bytes free of the quota of who owns the folder
+	a    *assembler // has asked for the people concerned
+	row  *meta.Item // of in, if it has been asked for
 }
 
 // Admit says whether the caller may upload to the target: the rules of a
 // preflight. In this order: the name, the folder, the file, permission, size,
-// quota, the name being free.
-func (s *Service) Admit(tx meta.Tx, who content.Principal, t Target, pre content.Preconditions) error {
-	_, err := s.admit(tx, who, t, pre)
-	return err
+// quota, the name being free. room is how many bytes the target may have as far as
+// the quota goes.
+func (s *Service) Admit(tx meta.Tx, who content.Principal, t Target, pre content.Preconditions) (room int64, err error) {
+	p, err := s.admit(tx, who, t, pre)
+	if err != nil {
+		return 0, err
+	}
+	return p.room, nil
 }
 
 func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content.Preconditions) (*place, error) {
-	p := &place{name: t.Name}
+	p := &place{name: t.Name, a: s.assembler(tx)}
 	if t.File == 0 || t.Name != "" {
 		if err := content.CheckName(t.Name); err != nil {
 			return nil, err
@@ -49,21 +56,18 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 		}
 	}
 	if t.File == 0 || t.Move {
-		in, err := s.liveFolder(tx, who, t.Folder, content.See)
+		row, in, err := p.a.findLive(who, t.Folder, meta.Folder, content.See)
 		if err != nil {
 			return nil, Missing(err, "folder", t.Folder)
 		}
-		p.in = in
+		p.in, p.row = in.(*content.Folder), &row
 	}
 	if t.File != 0 {
-		file, err := s.liveFile(tx, who, t.File, content.See)
+		row, item, err := p.a.findLive(who, t.File, meta.File, content.See)
 		if err != nil {
 			return nil, Missing(err, "file", t.File)
 		}
-		row, err := tx.Item(t.File)
-		if err != nil {
-			return nil, err
-		}
+		file := item.(*content.File)
 		p.old = &row
 		if p.in == nil {
 			p.in = file.Parent
@@ -87,7 +91,7 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 	if t.Size > s.MaxFileSize {
 		return nil, content.Errorf(content.FileTooLarge, "the file has %d bytes, and the largest allowed has %d", t.Size, s.MaxFileSize)
 	}
-	owner, err := tx.User(p.in.OwnedBy.ID)
+	owner, err := p.a.user(p.in.OwnedBy.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -95,15 +99,18 @@ func (s *Service) admit(tx meta.Tx, who content.Principal, t Target, pre content
 	if owner.ID != who.User {
 		counted = 0 // it is reserved with who came by a link, and not with the owner
 	}
-	if room := owner.Room(counted); t.Size > room {
-		return nil, content.Errorf(content.QuotaExceeded, "the file has %d bytes, and %d of the quota of %d are free", t.Size, room, owner.Quota)
+	if p.room = owner.Room(counted); t.Size > p.room {
+		return nil, content.Errorf(content.QuotaExceeded, "the file has %d bytes, and %d of the quota of %d are free", t.Size, p.room, owner.Quota)
 	}
 
 	row := meta.Item{Key: content.NameKey(p.name)}
 	if p.old != nil {
 		row.ID = p.old.ID
 	}
-	return p, s.nameFree(tx, who, p.in, row)
+	if err := s.nameFree(tx, who, p.in, row); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // nameFree says whether row may have its key in the folder.
@@ -198,10 +205,19 @@ func (s *Service) Publish(tx meta.Tx, who content.Principal, t Target, pre conte
 			return nil, err
 		}
 	}
-	if err := s.record(tx, who, now, content.ItemUpload, row); err != nil {
+	if p.row == nil {
+		in, err := tx.Item(row.Parent)
+		if err != nil {
+			return nil, err
+		}
+		p.row = &in
+	}
+	if err := s.recordIn(tx, who, now, content.ItemUpload, row, *p.row); err != nil {
 		return nil, err
 	}
-	return s.uploaded(tx, who, row.ID)
+	// Of the folders above, nothing is shown that the upload has changed.
+	p.a.know(p.in)
+	return p.a.uploaded(who, row.ID)
 }
 
 // Published is a file as it was when one of its versions was published: that
@@ -211,11 +227,12 @@ func (s *Service) Published(tx meta.Tx, who content.Principal, version content.I
 	if err != nil {
 		return nil, err
 	}
-	file, err := s.uploaded(tx, who, v.File)
+	a := s.assembler(tx)
+	file, err := a.uploaded(who, v.File)
 	if err != nil {
 		return nil, err
 	}
-	if file.Version, err = s.assembler(tx).version(v); err != nil {
+	if file.Version, err = a.version(v); err != nil {
 		return nil, err
 	}
 	file.VersionNumber, file.Sequence = v.Number, sequence
@@ -223,8 +240,8 @@ func (s *Service) Published(tx meta.Tx, who content.Principal, version content.I
 }
 
 // uploaded is a file that the caller may see, in the trash or not.
-func (s *Service) uploaded(tx meta.Tx, who content.Principal, id content.ID) (*content.File, error) {
-	item, err := s.load(tx, who, id, meta.File, content.See)
+func (a *assembler) uploaded(who content.Principal, id content.ID) (*content.File, error) {
+	_, item, err := a.find(who, id, meta.File, content.See)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 )
@@ -51,8 +53,17 @@ func (s *Service) Open(ctx context.Context, v content.Version) (*Reader, error) 
 			return err
 		}
 		r.manifest = row.Manifest
+		// Told before the first byte, whatever part of the file is wanted.
+		lost, err := tx.RottenPart(row.Manifest)
+		if err == nil {
+			return rotten(lost)
+		}
+		if !content.Is(err, content.NotFound) {
+			return err
+		}
 		return r.load(tx, 0)
 	})
+	r.fresh = true
 	if err == nil && r.size > 0 {
 		r.grid = r.parts[0].Span.Len()
 	}
@@ -71,6 +82,12 @@ type Reader struct {
 	pos   int64
 	open  io.ReadCloser // stands at pos, nil if nothing is open
 	end   int64         // where the open blob's part ends
+	fresh bool          // nothing was opened since the parts were looked at
+}
+
+// rotten is an error that nobody classified: it is the server's own fault.
+func rotten(p meta.Part) error {
+	return fmt.Errorf("the blob %s of the part at %d is damaged", p.Blob, p.Span.Start)
 }
 
 // partsAtOnce is how many rows are fetched in one go.
@@ -97,19 +114,51 @@ func (r *Reader) at() error {
 	if n := len(r.parts); n > 0 && start >= r.parts[0].Span.Start && start <= r.parts[n-1].Span.Start {
 		i = int((start - r.parts[0].Span.Start) / r.grid)
 	}
-	if i < 0 {
-		if err := r.s.Meta.View(r.ctx, func(tx meta.Tx) error { return r.load(tx, start) }); err != nil {
+	if i < 0 || !r.fresh {
+		// It may have been found damaged since the file was opened.
+		err := r.s.Meta.View(r.ctx, func(tx meta.Tx) error {
+			if i < 0 {
+				if err := r.load(tx, start); err != nil {
+					return err
+				}
+				i = 0
+			}
+			bad, err := tx.IsRotten(r.parts[i].Blob)
+			if err == nil && bad {
+				err = rotten(r.parts[i])
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		i = 0
 	}
+	r.fresh = false
 	p := r.parts[i]
 	open, err := r.s.Blobs.Open(r.ctx, p.Blob, r.pos-p.Span.Start, p.Span.End-r.pos)
+	if content.Is(err, content.NotFound) {
+		r.s.lost(r.ctx, p.Blob)
+		// Of a blob whose row is there: it is no news about the file.
+		err = fmt.Errorf("%v", err)
+	}
 	if err != nil {
 		return fmt.Errorf("part at %d of manifest %d: %w", p.Span.Start, r.manifest, err)
 	}
 	r.open, r.end = open, p.Span.End
 	return nil
+}
+
+// lost records that a blob is not there. It goes on without the request.
+func (s *Service) lost(ctx context.Context, key blob.Key) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer done()
+	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+		_, err := meta.Rotted(tx, meta.RottenBlob{Key: key, Damage: meta.Missing, FoundAt: s.Now()})
+		return err
+	})
+	if err != nil {
+		s.Log.Error("a blob is missing, and that could not be recorded", "blob", key, "error", err)
+	}
 }
 
 func (r *Reader) shut() {

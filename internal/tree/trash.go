@@ -208,11 +208,8 @@ func (s *Service) Purge(ctx context.Context, who content.Principal, kind Kind, i
 	// It is gone, whether the client waits for the answer or not. What of its
 	// bytes stays behind, the sweep finds.
 	ctx = context.WithoutCancel(ctx)
-	for _, key := range gone.Free {
-		if err := s.Blobs.Delete(ctx, key); err != nil {
-			s.Log.Warn("bytes of a deleted item are left to the sweep", "item", id, "error", err)
-			break
-		}
+	if err := s.Blobs.Delete(ctx, gone.Free...); err != nil {
+		s.Log.Warn("bytes of a deleted item are left to the sweep", "item", id, "error", err)
 	}
 	return nil
 }

@@ -9,17 +9,18 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"boxcar/internal/blob/disk"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/metatest"
 	"boxcar/internal/sweep"
 	"boxcar/internal/tree"
 	"boxcar/internal/upload"
+	"boxcar/internal/vfs/faultfs"
 )
 
 // between is a store where something happens just before an Update, or in the
@@ -74,13 +75,11 @@ func (h *house) create(name string, data []byte) content.Session {
 // there and its row is not: they look old, and are not to be swept.
 func TestSweepLeavesArrivingBytesAloneWhateverTheClock(t *testing.T) {
 	w := newWorld(t)
+	w.files = true
 	h := w.open(&metatest.Faulty{})
 	rows := &between{Store: w.rows}
 	h.meta.Store = rows
-	blobs, err := disk.Open(w.fs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := w.blobs(w.rows)
 	sweeper := &sweep.Service{Meta: w.rows, Blobs: blobs, Log: slog.New(slog.DiscardHandler), Arriving: h.upload.Arriving,
 		Now: func() time.Time { return time.Now().Add(2 * sweep.GarbageAge) }}
 	data := bytesOf(partSize)
@@ -116,10 +115,9 @@ func TestLostBytesAreTheServersFailure(t *testing.T) {
 	if err := h.put(ses, data, 1); err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := disk.Open(w.fs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.upload.Close() // nothing stays in memory
+	h = w.open(&metatest.Faulty{})
+	blobs := w.blobs(w.rows)
 	for info, err := range blobs.List(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -276,5 +274,45 @@ func TestLogsKeepNoMoreThanTheBeginningOfAText(t *testing.T) {
 		if len(e.Event) > 300 || len(e.Message) > 5000 || !utf8.ValidString(e.Event+e.Message) {
 			t.Errorf("an entry with an event of %d bytes and a message of %d", len(e.Event), len(e.Message))
 		}
+	}
+}
+
+// Parts that arrive ahead of the front wait for it in memory: none is read
+// back, as long as there is room for them; beyond that they are.
+func TestPartsNearTheFrontAreNotReadBack(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		parts, opens int64
+	}{
+		{"four parts", 4, 0},
+		{"two more than there is room for", 6, 2},
+	} {
+		w := newWorld(t)
+		w.files = true // the opening of a file can be seen
+		h := w.open(&metatest.Faulty{})
+		data := bytesOf(int(c.parts) * partSize)
+		ses := h.create("a", data)
+		release := h.upload.HoldFront(t, w.rows, ses.ID) // as other parts under way would
+		var opens atomic.Int64
+		w.fs.Watch(func(op faultfs.Op, name string) {
+			if op == faultfs.Open {
+				opens.Add(1)
+			}
+		})
+		for i := c.parts - 1; i >= 0; i-- {
+			if err := h.put(ses, data, i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for h.upload.FrontAt(ses.ID) != int64(len(data)) {
+			time.Sleep(time.Millisecond)
+		}
+		w.fs.Watch(nil)
+		release()
+		h.upload.Close()
+		if opens.Load() != c.opens {
+			t.Errorf("%s: %d blobs were read back, want %d", c.name, opens.Load(), c.opens)
+		}
+		w.prove(c.name)
 	}
 }

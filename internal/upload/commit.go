@@ -36,7 +36,9 @@ const commitLease = 30 * time.Second
 // session answers the same commit with the same file again. A content.CommitPending
 // error says that the whole file's hash needs longer than the limit: the
 // commit goes on, and asking again tells how it ended.
-func (s *Service) Commit(ctx context.Context, who content.Principal, id content.SessionID, c Commit) (*content.File, error) {
+func (s *Service) Commit(ctx context.Context, who content.Principal, id content.SessionID, c Commit) (_ *content.File, err error) {
+	ctx, end := s.watch(ctx, OpCommit)
+	defer func() { end(err) }()
 	deadline := time.NewTimer(s.Limits.Commit)
 	defer deadline.Stop()
 	for {
@@ -68,16 +70,16 @@ func (s *Service) Commit(ctx context.Context, who content.Principal, id content.
 			again bool
 			err   error
 		}
-		end := make(chan result, 1)
+		ended := make(chan result, 1)
 		s.work.Go(func() {
 			file, again, err := s.commit(context.WithoutCancel(ctx), who, ses, c)
 			if err != nil {
 				s.note(context.WithoutCancel(ctx), id, content.LogEvent{Event: "commit"}, err)
 			}
-			end <- result{file, again, err}
+			ended <- result{file, again, err}
 		})
 		select {
-		case r := <-end:
+		case r := <-ended:
 			if r.again {
 				continue // somebody was faster
 			}
@@ -123,7 +125,8 @@ func (s *Service) admitCommit(ctx context.Context, who content.Principal, id con
 			file, err = s.Tree.Published(tx, who, ses.Version, ses.Sequence)
 			return err
 		}
-		return s.Tree.Admit(tx, who, commitTarget(ses, c), c.Preconditions)
+		_, err = s.Tree.Admit(tx, who, commitTarget(ses, c), c.Preconditions)
+		return err
 	})
 	return ses, file, err
 }
@@ -243,6 +246,12 @@ func (s *Service) commit(ctx context.Context, who content.Principal, ses meta.Se
 			again = true
 			return nil
 		}
+		// The parts were hashed as they came: no file may begin without its bytes.
+		if lost, err := tx.RottenPart(row.Manifest); err == nil {
+			return fmt.Errorf("upload session %s: the stored part at %d is damaged", ses.ID, lost.Span.Start)
+		} else if !content.Is(err, content.NotFound) {
+			return err
+		}
 		if _, err := s.checkpoint(tx, row, f); err != nil {
 			return err
 		}
@@ -305,6 +314,8 @@ func (s *Service) reopen(ctx context.Context, id content.SessionID, lease time.T
 // finish waits until the whole file has been hashed, and keeps the lease
 // meanwhile. It returns the lease as it is then.
 func (s *Service) finish(ctx context.Context, ses meta.Session, f *front, leased time.Time) (time.Time, error) {
+	f.hurry.Store(true)
+	defer f.hurry.Store(false)
 	alive := time.NewTicker(commitLease / 3)
 	defer alive.Stop()
 	for f.at().N != ses.Grid.FileSize {

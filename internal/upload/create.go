@@ -20,7 +20,9 @@ type Request struct {
 
 // Create opens a session after the checks of a preflight, and reserves the
 // file's size of the owner's quota. The name is not reserved.
-func (s *Service) Create(ctx context.Context, who content.Principal, req Request) (content.Session, error) {
+func (s *Service) Create(ctx context.Context, who content.Principal, req Request) (_ content.Session, err error) {
+	ctx, end := s.watch(ctx, OpCreate)
+	defer func() { end(err) }()
 	if least := *s.Limits.MinChunkedSize; req.Size < least {
 		return content.Session{}, content.Errorf(content.FileTooSmall,
 			"The file size %d is less than the minimum chunked upload file size of %d", req.Size, least)
@@ -50,7 +52,7 @@ func (s *Service) Create(ctx context.Context, who content.Principal, req Request
 		}
 	}
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
-		if err := s.Tree.Admit(tx, who, t, content.Preconditions{}); err != nil {
+		if _, err := s.Tree.Admit(tx, who, t, content.Preconditions{}); err != nil {
 			return destination(err)
 		}
 		open, err := tx.CountOpen(who.User, now)
@@ -129,6 +131,7 @@ func targetOf(ses meta.Session) tree.Target {
 // Preflight says whether the caller could upload to the target.
 func (s *Service) Preflight(ctx context.Context, who content.Principal, t tree.Target) error {
 	return s.Meta.View(ctx, func(tx meta.Tx) error {
-		return s.Tree.Admit(tx, who, t, content.Preconditions{})
+		_, err := s.Tree.Admit(tx, who, t, content.Preconditions{})
+		return err
 	})
 }

@@ -41,7 +41,7 @@ func (s *Service) FrontAt(id content.SessionID) int64 { return s.front(id).at().
 
 // CountBuffers calls count for each buffer that is made.
 func (s *Service) CountBuffers(count func()) {
-	s.buffers.New = func() any { count(); b := make([]byte, 256<<10); return &b }
+	s.buffers.New = func() any { count(); b := make([]byte, 2<<20); return &b }
 }
 
 // LockHashing holds up the hashing for plan.

@@ -16,8 +16,11 @@ import (
 	"time"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
+	"boxcar/internal/blob/inline"
 	"boxcar/internal/content"
+	"boxcar/internal/meta"
 	"boxcar/internal/meta/metatest"
 	"boxcar/internal/meta/sqlite"
 	"boxcar/internal/sweep"
@@ -34,8 +37,10 @@ type world struct {
 	rows *sqlite.Store
 	fs   *faultfs.FS
 	who  content.Principal
-	n    int // makes names
-	id   int64
+	// files has every blob be a file: otherwise all those of the tests are small enough for rows.
+	files bool
+	n     int // makes names
+	id    int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -57,6 +62,30 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// blobs opens the store of bytes over rows.
+func (w *world) blobs(rows meta.Store) blob.Store {
+	w.t.Helper()
+	files, err := disk.Open(w.fs)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.files {
+		return files
+	}
+	return inline.New(rows, files, inline.Most, time.Now)
+}
+
+// onBoth runs a test with blobs in rows, and with blobs in files.
+func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	for name, files := range map[string]bool{"rows": false, "files": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.files = files
+			test(t, w)
+		})
+	}
+}
+
 func (w *world) newID() content.ID { w.id++; return content.ID(w.id) }
 
 func random(b []byte) { rand.Read(b) }
@@ -71,16 +100,13 @@ type house struct {
 
 func (w *world) open(f *metatest.Faulty) *house {
 	w.t.Helper()
-	blobs, err := disk.Open(w.fs)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	f.Store = w.rows
+	blobs := w.blobs(f)
 	h := &house{world: w, meta: f}
 	var none int64
 	quiet := slog.New(slog.DiscardHandler)
 	h.tree = &tree.Service{Meta: f, Blobs: blobs, Now: time.Now, NewID: w.newID, Random: random, Log: quiet, MaxFileSize: 1 << 30}
-	h.upload = upload.New(upload.Config{
+	h.upload = upload.New(upload.Config{Intake: blob.NewIntake(4),
 		Meta: f, Blobs: blobs, Tree: h.tree, Now: time.Now, NewID: w.newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,
 		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize},
@@ -91,11 +117,7 @@ func (w *world) open(f *metatest.Faulty) *house {
 // prove has doctor look at everything.
 func (w *world) prove(when string) {
 	w.t.Helper()
-	blobs, err := disk.Open(w.fs)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	report, err := (&sweep.Service{Meta: w.rows, Blobs: blobs, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Check(w.t.Context())
+	report, err := (&sweep.Service{Meta: w.rows, Blobs: w.blobs(w.rows), Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Check(w.t.Context())
 	if err != nil {
 		w.t.Fatalf("%s: doctor: %v", when, err)
 	}
@@ -303,17 +325,19 @@ func (w *world) play(when string, f *metatest.Faulty, arm func()) (fails int) {
 const calm = "nothing fails"
 
 func TestWithoutFaultsTheStoryIsTrue(t *testing.T) {
-	w := newWorld(t)
-	if n := w.play(calm, &metatest.Faulty{}, nil); n != 0 {
-		t.Errorf("%d steps failed", n)
-	}
-	w.prove(calm)
+	onBoth(t, func(t *testing.T, w *world) {
+		if n := w.play(calm, &metatest.Faulty{}, nil); n != 0 {
+			t.Errorf("%d steps failed", n)
+		}
+		w.prove(calm)
+	})
 }
 
 // Whatever call of the disk fails, the step says so or has worked, nothing
 // half-made is there, and the next try works.
 func TestEveryFileCallFailsOnce(t *testing.T) {
 	w := newWorld(t)
+	w.files = true
 	failed := 0
 	for n := 1; ; n++ {
 		when := fmt.Sprintf("file call %d fails", n)
@@ -330,8 +354,9 @@ func TestEveryFileCallFailsOnce(t *testing.T) {
 
 // The same for every transaction: not begun, lost after it was made, and
 // broken off at each of its calls.
-func TestEveryTransactionFailsOnce(t *testing.T) {
-	w := newWorld(t)
+func TestEveryTransactionFailsOnce(t *testing.T) { onBoth(t, everyTransactionFailsOnce) }
+
+func everyTransactionFailsOnce(t *testing.T, w *world) {
 	for name, f := range map[string]func(n int) *metatest.Faulty{
 		"update %d fails":                 func(n int) *metatest.Faulty { return &metatest.Faulty{FailBefore: n} },
 		"the answer to update %d is lost": func(n int) *metatest.Faulty { return &metatest.Faulty{FailAfter: n} },

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/digest"
 	"boxcar/internal/meta"
@@ -26,9 +29,12 @@ type front struct {
 	now   content.Front
 	saved int64 // how far the row is
 	after []mark
-	busy  chan struct{} // closed when the goroutine that catches up ends; nil if none
-	again bool          // it was asked to look again before it ends
-	err   error         // why the last one ended early
+	busy  chan struct{}           // closed when the goroutine that catches up ends; nil if none
+	again bool                    // it was asked to look again before it ends
+	err   error                   // why the last one ended early
+	hurry atomic.Bool             // somebody waits for the whole file's hash
+	owed  atomic.Int64            // bytes of parts stored beyond the front, by this process
+	kept  map[blob.Key]*blob.Kept // parts in memory that the front has not come to
 }
 
 // mark is the state behind the part that starts at start, not yet in its row.
@@ -61,7 +67,51 @@ func (s *Service) drop(id content.SessionID, f *front) {
 	defer s.fronts.mu.Unlock()
 	if f.users--; f.users == 0 {
 		delete(s.fronts.m, id)
+		f.forget()
 	}
+}
+
+// window is how many bytes beyond the front are worth keeping in memory: who
+// sends parts in order, several at a time, is not further ahead.
+const window = 64 << 20
+
+// away is how far the front is from span, in bytes.
+func (f *front) away(span content.Span) int64 { return max(0, span.Start-f.at().N) }
+
+// keep holds the bytes of a part until the front comes to it.
+func (f *front) keep(key blob.Key, start int64, k *blob.Kept) {
+	if k == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.now.N > start {
+		k.Free()
+		return
+	}
+	if f.kept == nil {
+		f.kept = map[blob.Key]*blob.Kept{}
+	}
+	f.kept[key] = k
+}
+
+// take gives the bytes of a part if they were kept.
+func (f *front) take(key blob.Key) *blob.Kept {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.kept[key]
+	delete(f.kept, key)
+	return k
+}
+
+// forget frees all that was kept.
+func (f *front) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, k := range f.kept {
+		k.Free()
+	}
+	clear(f.kept)
 }
 
 // tee gives what hashes the file along with the part that starts at start, if
@@ -209,9 +259,7 @@ func (s *Service) advance(ctx context.Context, ses meta.Session, f *front) error
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	buf := s.buffers.Get().(*[]byte)
-	defer s.buffers.Put(buf)
-	err := s.walk(ctx, ses, f, *buf)
+	err := s.walk(ctx, ses, f)
 	// A stop keeps what was reached, too.
 	save, cancel := s.settle(ctx)
 	defer cancel()
@@ -221,7 +269,7 @@ func (s *Service) advance(ctx context.Context, ses meta.Session, f *front) error
 	return err
 }
 
-func (s *Service) walk(ctx context.Context, ses meta.Session, f *front, buf []byte) error {
+func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 	for {
 		now := f.at()
 		if now.N == ses.Grid.FileSize {
@@ -242,9 +290,12 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front, buf []by
 		if err != nil {
 			return err
 		}
-		if err := s.hashBlob(ctx, d, p, buf); err != nil {
+		if k := f.take(p.Blob); k != nil {
+			s.hashKept(d, f, k)
+		} else if err := s.hashStored(ctx, d, f, p); err != nil {
 			return err
 		}
+		f.owed.Add(-p.Span.Len())
 		to := reached(d, ses.Grid.FileSize)
 		f.mu.Lock()
 		if f.now.N == now.N {
@@ -261,19 +312,70 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front, buf []by
 	}
 }
 
-// hashBlob adds the bytes of a stored part to w.
-func (s *Service) hashBlob(ctx context.Context, w io.Writer, p meta.Part, buf []byte) error {
+// hashKept adds the bytes of a part that are still in memory to d.
+func (s *Service) hashKept(d *digest.SHA1, f *front, k *blob.Kept) {
+	defer k.Free()
+	w := s.behind(d, f)
+	for _, b := range k.Blocks() {
+		w.Write(b)
+	}
+	w.run.Wait()
+}
+
+// hashStored adds the bytes of a stored part to d.
+func (s *Service) hashStored(ctx context.Context, d *digest.SHA1, f *front, p meta.Part) error {
+	two := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(two)
+	w := s.behind(d, f)
+	defer w.run.Wait()
+	return s.readBlob(ctx, w, p, *two)
+}
+
+// behind hashes what is written to it while its writer goes on.
+type behind struct {
+	h   *digest.Hasher
+	d   *digest.SHA1
+	f   *front
+	run digest.Run
+}
+
+func (s *Service) behind(d *digest.SHA1, f *front) *behind {
+	// All parts of a file wait for it, and it is as long as all of them.
+	return &behind{h: s.Intake.Hasher(), d: d, f: f, run: digest.Run{Rank: -1}}
+}
+
+func (w *behind) Write(p []byte) (int, error) {
+	if w.f.hurry.Load() || w.f.owed.Load() > patientUpTo {
+		w.run.Wait()
+	} else {
+		w.run.WaitAtMost(patience)
+	}
+	w.h.Start(&w.run, w.d, nil, p)
+	return len(p), nil
+}
+
+// patience is how long the hash of a file waits for parts to be hashed beside,
+// as long as nobody waits for it and it is no more than patientUpTo bytes behind.
+const (
+	patience    = 3 * time.Millisecond
+	patientUpTo = 16 << 20
+)
+
+// readBlob writes the bytes of a stored part to w, through either half of
+// buffer in turns: those of one Write stay until the next has returned.
+func (s *Service) readBlob(ctx context.Context, w io.Writer, p meta.Part, buffer []byte) error {
 	r, err := s.Blobs.Open(ctx, p.Blob, 0, p.Span.Len())
 	if err != nil {
 		return fmt.Errorf("read back part at %d: %w", p.Span.Start, err)
 	}
 	defer r.Close()
-	for left := p.Span.Len(); left > 0; {
+	now, next := buffer[:len(buffer)/2], buffer[len(buffer)/2:]
+	for left := p.Span.Len(); left > 0; now, next = next, now {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := r.Read(buf[:min(left, int64(len(buf)))])
-		w.Write(buf[:n])
+		n, err := r.Read(now[:min(left, int64(len(now)))])
+		w.Write(now[:n])
 		if left -= int64(n); err != nil && left > 0 {
 			return fmt.Errorf("read back part at %d: %w", p.Span.Start, err)
 		}

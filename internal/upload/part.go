@@ -24,7 +24,9 @@ type Sent struct {
 // would survive a power cut. A part that is stored already with the same digest is
 // returned as it is, and body is not read; any other overlap is a content.PartConflict
 // error with the part that is stored.
-func (s *Service) PutPart(ctx context.Context, who content.Principal, id content.SessionID, sent Sent, body io.Reader) (content.Part, error) {
+func (s *Service) PutPart(ctx context.Context, who content.Principal, id content.SessionID, sent Sent, body io.Reader) (_ content.Part, err error) {
+	ctx, end := s.watch(ctx, OpPart)
+	defer func() { end(err) }()
 	part, ses, err := s.putPart(ctx, who, id, sent, body)
 	if err != nil && ses.ID != "" {
 		tried := content.Part{Span: sent.Span, SHA1: sent.SHA1}
@@ -67,27 +69,39 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// Where the part is at the front of the file, its bytes are hashed for
 	// the file too while they pass.
 	tee := f.tee(sent.Span.Start)
-	var also io.Writer
-	if tee != nil {
-		also = tee
-	}
-
 	// The bytes move with no transaction open and no lock held: a slow client
 	// holds up nobody but itself.
-	key := s.newKey()
-	s.arriving.Store(key, nil)
-	defer s.arriving.Delete(key)
-	src := blob.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, also)
-	if err := s.Blobs.Put(ctx, key, src); err != nil {
+	src := s.Intake.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, tee)
+	defer src.Close()
+	// Other parts wait, for the front to come to them, in memory as far as
+	// there is room for that, and else in the page cache.
+	away := f.away(sent.Span)
+	if tee == nil && !(away+sent.Span.Len() <= window && src.Keep()) {
+		src.Reread()
+	}
+	src.Rank(away)
+	got, err := s.take(ctx, src)
+	if err != nil {
 		return part, ses, fmt.Errorf("part at %d: %w", sent.Span.Start, err)
 	}
+	defer s.settled(got)
 
-	// The bytes are safe. A client that hangs up now should still find the
+	// The bytes are here. A client that hangs up now should still find the
 	// part when it comes back, so the record does not die with the request.
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
-	part, err = s.record(ctx, who, id, f, tee, sent, key)
-	if err == nil {
+	kept := src.Kept()
+	if kept != nil {
+		got.own()
+	}
+	f.keep(got.key, sent.Span.Start, kept) // before anybody can see the row
+	part, err = s.record(ctx, who, id, f, tee, sent, got)
+	if err != nil {
+		f.take(got.key).Free()
+	} else {
+		if tee == nil {
+			f.owed.Add(sent.Span.Len())
+		}
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}
@@ -128,10 +142,10 @@ func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part meta.
 	return part, false, nil
 }
 
-// record makes a stored blob the part of its session, or discards it.
-func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, tee *digest.SHA1, sent Sent, key blob.Key) (content.Part, error) {
+// record makes what arrived the part of its session, or lets go of it.
+func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, tee *digest.SHA1, sent Sent, got arrived) (content.Part, error) {
 	now := s.Now()
-	part := meta.Part{Part: content.Part{Span: sent.Span, SHA1: sent.SHA1}, Blob: key, CreatedAt: now}
+	part := meta.Part{Part: content.Part{Span: sent.Span, SHA1: sent.SHA1}, Blob: got.key, CreatedAt: now}
 	var to content.Front
 	var stored meta.Part
 	var have bool
@@ -152,6 +166,9 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 			to = reached(tee, ses.Grid.FileSize)
 			part.After = to.State
 		}
+		if err := got.put(tx); err != nil {
+			return err
+		}
 		if err := tx.InsertPart(ses.Manifest, part); err != nil {
 			return err
 		}
@@ -168,15 +185,16 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 	switch {
 	case err != nil:
 		if refused != nil {
-			s.discard([]blob.Key{key})
+			s.refuse(got)
 		}
 		// Else the transaction failed as a whole, and what became of it is not
 		// known: the blob may have its row after all, so it stays for the sweep.
 		return content.Part{}, err
 	case have:
 		// If it is this very blob, the transaction ran before, unknown to us.
-		if stored.Blob != key {
-			s.discard([]blob.Key{key})
+		if stored.Blob != got.key {
+			f.take(got.key).Free()
+			s.refuse(got)
 		}
 		return stored.Part, nil
 	}

@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"boxcar/internal/content"
@@ -11,7 +12,8 @@ import (
 // places bounds how many bodies are taken in at once, in all and for each
 // user. What a body costs in memory is fixed, so this bounds memory.
 type places struct {
-	free chan struct{}
+	free    chan struct{}
+	waiting atomic.Int64
 
 	mu      sync.Mutex
 	perUser map[content.ID]int
@@ -45,6 +47,8 @@ func (p *places) take(ctx context.Context, user content.ID, wait time.Duration) 
 	select {
 	case p.free <- struct{}{}:
 	default:
+		p.waiting.Add(1)
+		defer p.waiting.Add(-1)
 		t := time.NewTimer(wait)
 		defer t.Stop()
 		select {

@@ -40,9 +40,11 @@ type Planned struct {
 // Plan registers those offered parts whose bytes are stored already in files
 // that the caller may read: they need not be sent. The answers are in the
 // order of the offers.
-func (s *Service) Plan(ctx context.Context, who content.Principal, id content.SessionID, offers []Offer) ([]Planned, error) {
+func (s *Service) Plan(ctx context.Context, who content.Principal, id content.SessionID, offers []Offer) (_ []Planned, err error) {
+	ctx, end := s.watch(ctx, OpPlan)
+	defer func() { end(err) }()
 	var ses meta.Session
-	err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
+	err = s.Meta.View(ctx, func(tx meta.Tx) (err error) {
 		ses, err = s.plannable(tx, who, id)
 		return err
 	})
@@ -151,6 +153,15 @@ func (s *Service) reuse(ctx context.Context, tx meta.Tx, who content.Principal, 
 		// What a row says is not enough: the bytes have to be there.
 		if info, err := s.Blobs.Stat(ctx, m.Blob); err != nil || info.Size != o.Span.Len() {
 			s.Log.Error("a blob that a version needs is not what it should be", "blob", m.Blob, "version", m.Version, "error", err)
+			damage := meta.Altered
+			if content.Is(err, content.NotFound) {
+				damage = meta.Missing
+			} else if err != nil {
+				continue // the disk's trouble
+			}
+			if _, err := meta.Rotted(tx, meta.RottenBlob{Key: m.Blob, Damage: damage, FoundAt: now}); err != nil {
+				return "", err
+			}
 			continue
 		}
 		part := meta.Part{
@@ -305,10 +316,10 @@ func (s *Service) hash512(ctx context.Context, p meta.Part) (sum content.SHA512,
 	case <-ctx.Done():
 		return sum, false, context.Cause(ctx)
 	}
+	h, check := sha512.New(), digest.New()
 	buf := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buf)
-	h, check := sha512.New(), digest.New()
-	err = s.hashBlob(ctx, io.MultiWriter(h, check), p, *buf)
+	err = s.readBlob(ctx, io.MultiWriter(h, check), p, *buf)
 	if content.Is(err, content.NotFound) {
 		return sum, false, nil // deleted meanwhile
 	}
@@ -317,7 +328,10 @@ func (s *Service) hash512(ctx context.Context, p meta.Part) (sum content.SHA512,
 	}
 	if check.Sum() != p.SHA1 {
 		s.Log.Error("a stored part has rotted", "blob", p.Blob, "is", check.Sum(), "should be", p.SHA1)
-		return sum, false, nil
+		return sum, false, s.Meta.Update(ctx, func(tx meta.Tx) error {
+			_, err := meta.Rotted(tx, meta.RottenBlob{Key: p.Blob, Damage: meta.Altered, FoundAt: s.Now()})
+			return err
+		})
 	}
 	h.Sum(sum[:0])
 	return sum, true, nil

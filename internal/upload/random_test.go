@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"boxcar/internal/auth"
+	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
@@ -98,7 +99,7 @@ func newCrowd(t *testing.T, seed uint64) *crowd {
 	quiet := slog.New(slog.DiscardHandler)
 	var none int64
 	c.tree = &tree.Service{Meta: c.rows, Blobs: c.blobs, Now: now, NewID: newID, Random: random, Log: quiet, MaxFileSize: 1 << 30}
-	c.upload = upload.New(upload.Config{
+	c.upload = upload.New(upload.Config{Intake: blob.NewIntake(4),
 		Meta: c.rows, Blobs: c.blobs, Tree: c.tree, Now: now, NewID: newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,
 		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize},

@@ -30,13 +30,18 @@ const (
 type Config struct {
 	Meta  meta.Store
 	Blobs blob.Store
-	Tree  *tree.Service
-	Now   func() time.Time
-	NewID func() content.ID
+	// Intake is what the bytes of all uploads pass through; nil hashes each upload by itself.
+	Intake *blob.Intake
+	Tree   *tree.Service
+	Now    func() time.Time
+	NewID  func() content.ID
 	// Random fills b with random bytes.
 	Random func(b []byte)
 	// Answer is what a client gets for an error, for the session's own log.
 	Answer func(error) (status int, code, message string)
+	// Watch, if not nil, is told that an operation begins, which goes on with the
+	// context it returns, and of how it ended, once.
+	Watch  func(ctx context.Context, what Operation) (context.Context, func(error))
 	Log    *slog.Logger
 	Limits Limits
 }
@@ -101,7 +106,7 @@ func New(cfg Config) *Service {
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
 	s.sha512.one = make(chan struct{}, 1)
 	s.reading = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-	s.buffers.New = func() any { b := make([]byte, 256<<10); return &b }
+	s.buffers.New = func() any { b := make([]byte, 2<<20); return &b }
 	s.bg, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -222,10 +227,12 @@ func (s *Service) Parts(ctx context.Context, who content.Principal, id content.S
 
 // Abort ends a session and lets go of its parts. A session that is over
 // already, committed too, stays as it is.
-func (s *Service) Abort(ctx context.Context, who content.Principal, id content.SessionID) error {
+func (s *Service) Abort(ctx context.Context, who content.Principal, id content.SessionID) (err error) {
+	ctx, end := s.watch(ctx, OpAbort)
+	defer func() { end(err) }()
 	var free []blob.Key
 	now := s.Now()
-	err := s.Meta.Update(ctx, func(tx meta.Tx) error {
+	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
 		free = nil
 		ses, err := s.session(tx, who, id)
 		switch {
@@ -255,11 +262,8 @@ func (s *Service) discard(keys []blob.Key) {
 		return
 	}
 	s.work.Go(func() {
-		for _, k := range keys {
-			if err := s.Blobs.Delete(s.bg, k); err != nil {
-				s.Log.Warn("blob not deleted, left to the sweep", "blob", k, "error", err)
-				return
-			}
+		if err := s.Blobs.Delete(s.bg, keys...); err != nil {
+			s.Log.Warn("blobs not deleted, left to the sweep", "blobs", len(keys), "error", err)
 		}
 	})
 }

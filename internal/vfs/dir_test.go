@@ -1,6 +1,7 @@
 package vfs_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"boxcar/internal/vfs"
 )
@@ -141,4 +143,50 @@ func read(t *testing.T, fsys vfs.FS, name string) string {
 	b := make([]byte, 100)
 	n, _ := f.ReadAt(b, 0)
 	return string(b[:n])
+}
+
+// What bypasses the page cache is all there, with an end of any length.
+func TestDirectFilesHoldWhatWasWritten(t *testing.T) {
+	root := t.TempDir()
+	fsys, ok := vfs.Dir(root).(vfs.Director)
+	if !ok {
+		t.Skipf("%s has no files that bypass the page cache", runtime.GOOS)
+	}
+	const block = 64 << 10
+	room := make([]byte, block+4096)
+	at := -uintptr(unsafe.Pointer(&room[0])) % 4096
+	aligned := room[at:][:block]
+	for i := range aligned {
+		aligned[i] = byte(i * 7)
+	}
+	for _, end := range []int{0, 1, 511, 4095, 4096, 4097, block - 1} {
+		name := fmt.Sprint("f", end)
+		f, err := fsys.CreateDirect(name)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip("the file system of the temporary directory has no O_DIRECT")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, ok := f.(vfs.Allocator); ok {
+			if err := a.Allocate(int64(2*block + end)); err != nil {
+				t.Errorf("allocate: %v", err)
+			}
+		}
+		for _, n := range []int{block, block, end} {
+			if m, err := f.Write(aligned[:n]); m != n || err != nil {
+				t.Errorf("write of %d: %d, %v", n, m, err)
+			}
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			t.Errorf("sync and close: %v", err)
+		}
+		got, err := os.ReadFile(filepath.Join(root, name))
+		if want := bytes.Join([][]byte{aligned, aligned, aligned[:end]}, nil); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("with an end of %d, %d bytes are there, and not the %d written: %v", end, len(got), len(want), err)
+		}
+		if _, err := fsys.CreateDirect(name); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("created a second time: %v", err)
+		}
+	}
 }

@@ -58,3 +58,20 @@ type File interface {
 type Flusher interface {
 	Flush(offset, length int64)
 }
+
+// Director is an FS whose files can bypass the page cache on their way to the
+// disk: no copy is made of what is written, and none is left behind to be read.
+type Director interface {
+	// CreateDirect is Create for a file that is written from its start in blocks that lie at a
+	// multiple of 4096 bytes in memory; all but the last have a multiple of 4096
+	// bytes. What is durable is left to Sync. It fails with errors.ErrUnsupported
+	// where the file system can't do that.
+	CreateDirect(name string) (File, error)
+}
+
+// Allocator is a File that can get its room on the disk before it is written.
+type Allocator interface {
+	// Allocate takes room for size bytes from the start of the file, which may be as long
+	// at once. A disk that is too full says so now; a file system that can't do it is no error.
+	Allocate(size int64) error
+}

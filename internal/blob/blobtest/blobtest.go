@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"AbsentIsNotFound", absentIsNotFound},
 		{"InvalidKeys", invalidKeys},
 		{"DeleteLeavesTheOthers", deleteLeavesTheOthers},
+		{"DeleteMany", deleteMany},
 		{"DeleteUnderAReader", deleteUnderAReader},
 		{"ListShowsAll", listShowsAll},
 		{"ListStopsWhenAsked", listStopsWhenAsked},
@@ -166,7 +167,7 @@ func empty(t *testing.T, s blob.Store) {
 }
 
 // sizes are around what backends and readers may cut by.
-var sizes = []int{0, 1, 511, 512, 4096, 4097, 32 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 + 5}
+var sizes = []int{0, 1, 511, 512, 4096, 4097, 16 << 10, 16<<10 + 1, 32 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 + 5}
 
 func putThenRead(t *testing.T, s blob.Store) {
 	before := time.Now()
@@ -287,6 +288,32 @@ func deleteLeavesTheOthers(t *testing.T, s blob.Store) {
 	if err := s.Delete(t.Context(), Key(2)); err != nil {
 		t.Errorf("second delete: %v", err)
 	}
+}
+
+// deleteMany also asks for what is not there and what can't be.
+func deleteMany(t *testing.T, s blob.Store) {
+	const n = 700
+	var gone []blob.Key
+	for i := range n {
+		put(t, s, Key(i), Bytes(i%3*20_000+i%7))
+		if i%10 > 0 {
+			gone = append(gone, Key(i))
+		}
+	}
+	gone = append(gone, Key(n), "nonsense", gone[0])
+	if err := s.Delete(t.Context(), gone...); err != nil {
+		t.Errorf("delete of %d: %v", len(gone), err)
+	}
+	if err := s.Delete(t.Context()); err != nil {
+		t.Errorf("delete of none: %v", err)
+	}
+	if left := list(t, s); len(left) != n/10 {
+		t.Errorf("%d of %d are left, want %d", len(left), n, n/10)
+	}
+	for i := 0; i < n; i += 10 {
+		holds(t, s, Key(i), Bytes(i%3*20_000+i%7))
+	}
+	absent(t, s, Key(n-1))
 }
 
 func deleteUnderAReader(t *testing.T, s blob.Store) {

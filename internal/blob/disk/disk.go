@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,36 +23,32 @@ const fullRetry = 30 * time.Second
 // Store is a blob.Store on a file system. Several, in several processes, may
 // be open on one directory.
 type Store struct {
-	fs      vfs.FS
-	root    directory
-	blobs   directory
-	shards  [256]shard
-	temps   atomic.Uint64 // number of the last temp file
-	buffers sync.Pool     // of *[]byte
+	fs     vfs.FS
+	root   directory
+	blobs  directory
+	shards [256]directory // that blobs are spread over
+	making gate
+	made   bool          // the shards' directories, and their names are durable
+	temps  atomic.Uint64 // number of the last temp file
+	direct bool          // fs can bypass the page cache
+	routes routes        // whether it pays
 }
 
 var _ blob.Store = (*Store)(nil)
-
-// shard is one of the directories that blobs are spread over.
-type shard struct {
-	directory
-	making gate
-	made   bool // and its name is durable
-}
 
 // Open opens the store in the root of fsys, which is there and durable, and
 // makes its directories if they are missing; they are durable when it returns.
 // It leaves scraps alone: another process may be at work on them.
 func Open(fsys vfs.FS) (*Store, error) {
 	s := &Store{
-		fs:      fsys,
-		root:    newDirectory(fsys, "."),
-		blobs:   newDirectory(fsys, blobsDir),
-		buffers: sync.Pool{New: newBuffer},
+		fs:     fsys,
+		root:   newDirectory(fsys, "."),
+		blobs:  newDirectory(fsys, blobsDir),
+		making: newGate(),
 	}
+	_, s.direct = fsys.(vfs.Director)
 	for i := range s.shards {
-		s.shards[i].directory = newDirectory(fsys, fmt.Sprintf("%s/%02x", blobsDir, i))
-		s.shards[i].making = newGate()
+		s.shards[i] = newDirectory(fsys, fmt.Sprintf("%s/%02x", blobsDir, i))
 	}
 	if err := s.mkdir(&s.root, blobsDir, tmpDir); err != nil {
 		return nil, fmt.Errorf("open blob store: %w", err)
@@ -105,7 +100,7 @@ func place(key blob.Key, n uint64) (name, temp string) {
 }
 
 // shard is the directory that a valid key belongs to.
-func (s *Store) shard(key blob.Key) *shard {
+func (s *Store) shard(key blob.Key) *directory {
 	i, _ := strconv.ParseUint(string(key[:2]), 16, 8)
 	return &s.shards[i]
 }
@@ -153,14 +148,19 @@ func notFound(key blob.Key, cause error) error {
 	return content.Errorf(content.NotFound, "there is no blob %q", key).Because(cause)
 }
 
-// Delete removes a blob.
-func (s *Store) Delete(ctx context.Context, key blob.Key) error {
-	if !key.Valid() {
-		return nil // what can't be there is not there
-	}
-	name, _ := place(key, 0)
-	if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("delete blob %s: %w", key, trouble(err))
+// Delete removes blobs.
+func (s *Store) Delete(ctx context.Context, keys ...blob.Key) error {
+	for _, key := range keys {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !key.Valid() {
+			continue // what can't be there is not there
+		}
+		name, _ := place(key, 0)
+		if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("delete blob %s: %w", key, trouble(err))
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package disk_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,7 +49,14 @@ func TestTree(t *testing.T) {
 		names = append(names, filepath.ToSlash(name))
 		return err
 	}))
-	want := []string{".", "blobs", "blobs/5f", "blobs/5f/" + string(key), "tmp"}
+	want := []string{".", "blobs"}
+	for i := range 256 {
+		want = append(want, fmt.Sprintf("blobs/%02x", i))
+		if i == 0x5f {
+			want = append(want, "blobs/5f/"+string(key))
+		}
+	}
+	want = append(want, "tmp")
 	if !slices.Equal(names, want) {
 		t.Errorf("the tree is %q, want %q", names, want)
 	}
@@ -64,7 +72,7 @@ func TestStrangersInTheTreeAreNotBlobs(t *testing.T) {
 	check(fsys.MkdirAll("blobs/5f/d"))
 	check(fsys.MkdirAll("blobs/lost+found"))
 	check(fsys.MkdirAll("tmp/d"))
-	for _, name := range []string{"blobs/README", "blobs/5f/.DS_Store", "blobs/00", "blobs/lost+found/" + string(key),
+	for _, name := range []string{"blobs/README", "blobs/5f/.DS_Store", "blobs/000", "blobs/lost+found/" + string(key),
 		"blobs/5f/00" + string(key[2:])} {
 		check(must(fsys.Create(name)).Close())
 	}
@@ -161,7 +169,7 @@ func TestFullDiskIsUnavailable(t *testing.T) {
 func TestPutCostsTwoSyncs(t *testing.T) {
 	fsys := faultfs.New()
 	s := must(disk.Open(fsys))
-	check(s.Put(t.Context(), key, blobtest.Of([]byte("hello")))) // makes the shard
+	check(s.Put(t.Context(), key, blobtest.Of([]byte("hello")))) // makes the shards
 	var syncs []string
 	fsys.Watch(func(op faultfs.Op, name string) {
 		if op&faultfs.Syncs != 0 {
@@ -171,6 +179,40 @@ func TestPutCostsTwoSyncs(t *testing.T) {
 	check(s.Put(t.Context(), key[:31]+"1", blobtest.Of([]byte("hello"))))
 	if want := []string{"sync", "syncdir"}; !slices.Equal(syncs, want) {
 		t.Errorf("a put costs %q, want %q", syncs, want)
+	}
+}
+
+// The first blobs of a new store are not dearer than others, but for the very first.
+func TestShardsShareOneSync(t *testing.T) {
+	fsys := faultfs.New()
+	s := must(disk.Open(fsys))
+	syncs := 0
+	fsys.Watch(func(op faultfs.Op, name string) {
+		if op&faultfs.SyncDir != 0 && name == "blobs" {
+			syncs++
+		}
+	})
+	for i := range 50 {
+		check(s.Put(t.Context(), blobtest.Key(i), blobtest.Of([]byte("hello"))))
+	}
+	if syncs != 1 {
+		t.Errorf("50 blobs took %d syncs of the directory above theirs, want 1", syncs)
+	}
+	// What an earlier process made is used, after a sync: it may not have come to that.
+	s = must(disk.Open(fsys))
+	made := 0
+	syncs = 0
+	fsys.Watch(func(op faultfs.Op, name string) {
+		switch {
+		case op&faultfs.SyncDir != 0 && name == "blobs":
+			syncs++
+		case op&faultfs.Mkdir != 0:
+			made++
+		}
+	})
+	check(s.Put(t.Context(), key, blobtest.Of([]byte("hello"))))
+	if syncs != 1 || made != 0 {
+		t.Errorf("in a store that is there, the first put made %d directories and synced %d times", made, syncs)
 	}
 }
 

@@ -6,26 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"unsafe"
+	"time"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/vfs"
 )
 
-const (
-	// blockSize is how many bytes go to the disk at a time. With 256 KiB,
-	// early write-back gained less (see vfs.Flusher).
-	blockSize = 1 << 20
-	// alignment suits O_DIRECT on every common disk.
-	alignment = 4096
-)
-
-func newBuffer() any {
-	b := make([]byte, blockSize+alignment)
-	at := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % alignment
-	b = b[at:][:blockSize:blockSize]
-	return &b
-}
+// directFrom is the size in bytes from which a blob bypasses the page cache.
+const directFrom = 1 << 20
 
 // Put stores all of src under a new key.
 func (s *Store) Put(ctx context.Context, key blob.Key, src *blob.Source) error {
@@ -42,11 +30,20 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 	case src.Len() > 0:
 		return fmt.Errorf("%d bytes of the source were read before", src.Len())
 	}
-	f, name, temp, err := s.create(key)
+	// What will be read again soon had better be in the page cache.
+	way, large := cached, s.direct && src.Size() >= directFrom
+	if large && !src.ReadSoon() {
+		way = s.routes.pick()
+	}
+	f, name, temp, err := s.create(key, way == around)
 	if err != nil {
 		return trouble(err)
 	}
-	if err := s.write(ctx, f, src); err != nil {
+	waited, err := s.write(ctx, f, src)
+	if err == nil && large {
+		s.routes.learn(way, src.Len(), waited)
+	}
+	if err != nil {
 		// Windows removes no open file. Remove may fail: it is a scrap then.
 		f.Close()
 		s.fs.Remove(temp)
@@ -56,70 +53,65 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 }
 
 // create makes a temp file that no other Put has, here or in another process.
-func (s *Store) create(key blob.Key) (f vfs.File, name, temp string, err error) {
+func (s *Store) create(key blob.Key, direct bool) (f vfs.File, name, temp string, err error) {
 	for {
 		name, temp = place(key, s.temps.Add(1))
-		f, err = s.fs.Create(temp)
+		if direct {
+			f, err = s.fs.(vfs.Director).CreateDirect(temp)
+			if errors.Is(err, errors.ErrUnsupported) {
+				direct = false
+				continue
+			}
+		} else {
+			f, err = s.fs.Create(temp)
+		}
 		if !errors.Is(err, fs.ErrExist) {
 			return f, name, temp, err
 		}
 	}
 }
 
-// write copies src to f, and closes f when all of it is durable.
-func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) error {
+// write copies src to f, and closes f when all of it is durable. It says how
+// long it waited for the disk.
+func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited time.Duration, err error) {
+	if a, ok := f.(vfs.Allocator); ok && src.Size() >= directFrom {
+		if err := a.Allocate(src.Size()); err != nil {
+			return 0, trouble(err)
+		}
+	}
 	flusher, _ := f.(vfs.Flusher)
-	buf := s.buffers.Get().(*[]byte)
-	defer s.buffers.Put(buf)
 	for offset := int64(0); ; {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return 0, context.Cause(ctx)
 		}
-		n, end := fill(*buf, src)
-		if end != nil && end != io.EOF {
-			return end
-		}
-		if n > 0 {
-			if _, err := f.Write((*buf)[:n]); err != nil {
-				return trouble(err)
-			}
-		}
-		if end != nil {
+		b, err := src.Next()
+		if err == io.EOF {
 			break
 		}
-		if flusher != nil {
-			flusher.Flush(offset, int64(n))
+		if err != nil {
+			return 0, err
 		}
-		offset += int64(n)
+		began := time.Now()
+		if _, err := f.Write(b); err != nil {
+			return 0, trouble(err)
+		}
+		if flusher != nil && len(b) == blob.BlockSize {
+			flusher.Flush(offset, int64(len(b)))
+		}
+		waited += time.Since(began)
+		offset += int64(len(b))
 	}
+	began := time.Now()
 	if err := f.Sync(); err != nil {
-		return trouble(err)
+		return 0, trouble(err)
 	}
-	return trouble(f.Close())
-}
-
-// fill reads until p is full or r ends. io.ReadFull won't do: it makes an
-// io.ErrUnexpectedEOF of an end that is as promised, and a request body that
-// was cut off gives the same error.
-func fill(p []byte, r io.Reader) (n int, err error) {
-	for empty := 0; n < len(p) && err == nil; {
-		var m int
-		m, err = r.Read(p[n:])
-		n += m
-		if empty++; m > 0 {
-			empty = 0
-		}
-		if empty == 100 && err == nil {
-			err = io.ErrNoProgress
-		}
-	}
-	return n, err
+	return waited + time.Since(began), trouble(f.Close())
 }
 
 // publish gives a synced temp file its final name, makes the name durable, and
 // removes the temp name in any case.
-func (s *Store) publish(temp, name string, dir *shard) error {
-	err := s.ready(dir)
+func (s *Store) publish(temp, name string, dir *directory) error {
+	err := s.ready()
 	since := dir.failures()
 	if err == nil {
 		err = s.fs.Link(temp, name) // Rename would replace a blob that has the key
@@ -144,14 +136,41 @@ func (s *Store) publish(temp, name string, dir *shard) error {
 	return nil
 }
 
-// ready makes the shard's directory once.
-func (s *Store) ready(dir *shard) error {
-	dir.making.Lock()
-	defer dir.making.Unlock()
-	if dir.made {
+// ready makes all the shards' directories, once: they share one sync, where the first
+// few hundred blobs would take one each.
+func (s *Store) ready() error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.made {
 		return nil
 	}
-	err := s.mkdir(&s.blobs, dir.name)
-	dir.made = err == nil
-	return err
+	entries, err := s.fs.ReadDir(blobsDir)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, e := range entries {
+		there[blobsDir+"/"+e.Name()] = true
+	}
+	since := s.blobs.failures()
+	var fresh []string
+	for i := range s.shards {
+		name := s.shards[i].name
+		if there[name] {
+			continue
+		}
+		if err := s.fs.MkdirAll(name); err != nil {
+			return err
+		}
+		fresh = append(fresh, name)
+	}
+	// Also when all were there: who made them may not have got as far as this.
+	if err := s.blobs.sync(since); err != nil {
+		for _, name := range fresh {
+			s.fs.Remove(name) // the next try has to make it anew: another sync would prove nothing
+		}
+		return err
+	}
+	s.made = true
+	return nil
 }

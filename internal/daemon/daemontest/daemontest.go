@@ -123,3 +123,13 @@ func (l testLog) Write(p []byte) (int, error) {
 	l.t.Log(string(p[:max(0, len(p)-1)]))
 	return len(p), nil
 }
+
+// Eventually waits until something is so.
+func Eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within 10 s", what)
+		}
+	}
+}

@@ -152,6 +152,10 @@ func (t *faultyTx) ItemNamed(parent content.ID, key string) (meta.Item, error) {
 	return ask(t, func() (meta.Item, error) { return t.tx.ItemNamed(parent, key) })
 }
 
+func (t *faultyTx) Lineage(id content.ID) ([]meta.Item, error) {
+	return ask(t, func() ([]meta.Item, error) { return t.tx.Lineage(id) })
+}
+
 func (t *faultyTx) Ancestors(id content.ID) ([]meta.Item, error) {
 	return ask(t, func() ([]meta.Item, error) { return t.tx.Ancestors(id) })
 }
@@ -234,6 +238,26 @@ func (t *faultyTx) CountLog(id content.SessionID) (int64, error) {
 
 func (t *faultyTx) Log(id content.SessionID, after int64, limit int) ([]meta.LogEntry, error) {
 	return ask(t, func() ([]meta.LogEntry, error) { return t.tx.Log(id, after, limit) })
+}
+
+func (t *faultyTx) InsertBlob(key blob.Key, at time.Time, b []byte) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.InsertBlob(key, at, b) })
+}
+
+func (t *faultyTx) Blob(key blob.Key) ([]byte, error) {
+	return ask(t, func() ([]byte, error) { return t.tx.Blob(key) })
+}
+
+func (t *faultyTx) BlobInfo(key blob.Key) (blob.Info, error) {
+	return ask(t, func() (blob.Info, error) { return t.tx.BlobInfo(key) })
+}
+
+func (t *faultyTx) Blobs(after int64, limit int) ([]meta.BlobEntry, error) {
+	return ask(t, func() ([]meta.BlobEntry, error) { return t.tx.Blobs(after, limit) })
+}
+
+func (t *faultyTx) DeleteBlobs(keys []blob.Key) error {
+	return do(t, func() error { return t.tx.DeleteBlobs(keys) })
 }
 
 func (t *faultyTx) InsertPart(a meta.Manifest, b meta.Part) error {
@@ -429,4 +453,60 @@ func (t *faultyTx) Recents(user content.ID, after time.Time, behind meta.Recent,
 
 func (t *faultyTx) DropRecents(user content.ID, keep, limit int) (int, error) {
 	return ask(t, func() (int, error) { return t.tx.DropRecents(user, keep, limit) })
+}
+
+func (t *faultyTx) StoredBlobs(after blob.Key, limit int) ([]meta.StoredBlob, error) {
+	return ask(t, func() ([]meta.StoredBlob, error) { return t.tx.StoredBlobs(after, limit) })
+}
+
+func (t *faultyTx) MarkRotten(r meta.RottenBlob) error {
+	return do(t, func() error { return t.tx.MarkRotten(r) })
+}
+
+func (t *faultyTx) ClearRotten(key blob.Key) error {
+	return do(t, func() error { return t.tx.ClearRotten(key) })
+}
+
+func (t *faultyTx) IsRotten(key blob.Key) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.IsRotten(key) })
+}
+
+func (t *faultyTx) RottenBlobs(after blob.Key, limit int) ([]meta.RottenBlob, error) {
+	return ask(t, func() ([]meta.RottenBlob, error) { return t.tx.RottenBlobs(after, limit) })
+}
+
+func (t *faultyTx) CountRotten() (int64, error) {
+	return ask(t, func() (int64, error) { return t.tx.CountRotten() })
+}
+
+func (t *faultyTx) RottenPart(m meta.Manifest) (meta.Part, error) {
+	return ask(t, func() (meta.Part, error) { return t.tx.RottenPart(m) })
+}
+
+func (t *faultyTx) VersionsOn(key blob.Key, after content.ID, limit int) ([]meta.Version, error) {
+	return ask(t, func() ([]meta.Version, error) { return t.tx.VersionsOn(key, after, limit) })
+}
+
+func (t *faultyTx) PutHold(id string, until time.Time) error {
+	return do(t, func() error { return t.tx.PutHold(id, until) })
+}
+
+func (t *faultyTx) Hold(id string) (time.Time, error) {
+	return ask(t, func() (time.Time, error) { return t.tx.Hold(id) })
+}
+
+func (t *faultyTx) DropHold(id string) error {
+	return do(t, func() error { return t.tx.DropHold(id) })
+}
+
+func (t *faultyTx) Held(now time.Time) (bool, error) {
+	return ask(t, func() (bool, error) { return t.tx.Held(now) })
+}
+
+func (t *faultyTx) DropHolds(until time.Time) error {
+	return do(t, func() error { return t.tx.DropHolds(until) })
+}
+
+func (t *faultyTx) Tally() (meta.Tally, error) {
+	return ask(t, func() (meta.Tally, error) { return t.tx.Tally() })
 }

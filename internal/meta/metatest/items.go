@@ -147,6 +147,13 @@ var items = []test{
 		}
 		equal(t, "ancestors", ids, []content.ID{aliceRoot, 299, 298})
 		equal(t, "ancestors of a root", len(get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(aliceRoot) })), 0)
+		for _, id := range []content.ID{297, aliceRoot} {
+			all := get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Lineage(id) })
+			above := get(t, s, func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(id) })
+			itself := get(t, s, func(tx meta.Tx) (meta.Item, error) { return tx.Item(id) })
+			equal(t, "lineage", all, append(above, itself))
+		}
+		missing(t, s, "lineage of nothing", func(tx meta.Tx) ([]meta.Item, error) { return tx.Lineage(999) })
 		missing(t, s, "ancestors of nothing", func(tx meta.Tx) ([]meta.Item, error) { return tx.Ancestors(999) })
 	}},
 	{"TouchSetsOneTime", func(t *testing.T, s meta.Store) {

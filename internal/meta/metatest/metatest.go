@@ -36,6 +36,10 @@ func Run(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"Sessions", sessions},
 		{"Parts", parts},
 		{"Hashes", hashes},
+		{"Blobs", blobs},
+		{"Rot", rot},
+		{"Holds", holds},
+		{"Tally", tally},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

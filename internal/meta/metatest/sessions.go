@@ -1,6 +1,7 @@
 package metatest
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -110,6 +111,44 @@ var sessions = []test{
 		count := get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountOpen(alice, now) })
 		equal(t, "open sessions", count, int64(2)) // one open, one committing
 		equal(t, "of nobody", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountOpen(999, now) }), int64(0))
+
+		// However sessions end, and whatever is done twice, the count is that of the rows.
+		random := rand.New(rand.NewPCG(5, 6))
+		for range 300 {
+			ses := session(1+random.IntN(n), alice)
+			update(t, s, func(tx meta.Tx) error {
+				old, err := tx.Session(ses.ID)
+				switch {
+				case content.Is(err, content.NotFound):
+					ses.State, ses.ExpiresAt = states[random.IntN(len(states))], now.Add(time.Duration(random.IntN(3)-1)*time.Microsecond)
+					return tx.InsertSession(ses)
+				case err != nil:
+					return err
+				case random.IntN(3) == 0:
+					if err := tx.DeleteSession(ses.ID); err != nil {
+						return err
+					}
+					return tx.DeleteSession(ses.ID)
+				}
+				old.State = states[random.IntN(len(states))]
+				return tx.UpdateSession(old)
+			})
+			want := get(t, s, func(tx meta.Tx) (want int64, err error) {
+				for _, state := range states[:2] {
+					open, err := tx.InState(state, "", 100)
+					if err != nil {
+						return 0, err
+					}
+					for _, ses := range open {
+						if ses.Owner == alice && ses.ExpiresAt.After(now) {
+							want++
+						}
+					}
+				}
+				return want, nil
+			})
+			equal(t, "open sessions", get(t, s, func(tx meta.Tx) (int64, error) { return tx.CountOpen(alice, now) }), want)
+		}
 	}},
 	{"OverdueAndForgettableSplitAtTheExpiry", func(t *testing.T, s meta.Store) {
 		now := start.Add(time.Hour)

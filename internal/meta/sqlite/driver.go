@@ -17,10 +17,6 @@ import (
 
 // pool makes connections to a database that exists, with pragmas of their own.
 func pool(path, vfs string, busy time.Duration, pragmas ...string) (*sql.DB, error) {
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // a drive letter
-	}
 	q := url.Values{"mode": {"rw"}} // creating it is done with the right mode and a sync
 	if vfs != "" {
 		q.Set("vfs", vfs)
@@ -36,8 +32,17 @@ func pool(path, vfs string, busy time.Duration, pragmas ...string) (*sql.DB, err
 		"trusted_schema(0)",
 		"temp_store(MEMORY)", // no files beside the database that nobody would sweep
 	}, pragmas...)
-	name := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: q.Encode()}
+	name := url.URL{Scheme: "file", OmitHost: true, Path: slashed(path), RawQuery: q.Encode()}
 	return sql.Open("sqlite", name.String())
+}
+
+// slashed is a path as a URL has it.
+func slashed(path string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive letter
+	}
+	return path
 }
 
 // classify gives the driver's errors a kind where they have one: no room, or

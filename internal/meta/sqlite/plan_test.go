@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlmeta"
@@ -126,7 +127,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"SweepTokens":     {run: func(tx *sqlmeta.Tx) { tx.SweepTokens(s0, s0, 10) }},
 		"Item":            {run: func(tx *sqlmeta.Tx) { tx.Item(1) }},
 		"ItemNamed":       {run: func(tx *sqlmeta.Tx) { tx.ItemNamed(1, "a") }},
-		"Ancestors":       {sorts, func(tx *sqlmeta.Tx) { tx.Ancestors(1) }}, // a path, by height
+		"Ancestors":       {run: func(tx *sqlmeta.Tx) { tx.Ancestors(1) }},
+		"Lineage":         {run: func(tx *sqlmeta.Tx) { tx.Lineage(1) }},
 		"ItemsIn by name": {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10}) }},
 		"ItemsIn after":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Limit: 10, After: meta.Item{Key: "a"}}) }},
 		"ItemsIn by id":   {run: func(tx *sqlmeta.Tx) { tx.ItemsIn(1, meta.ItemPage{Order: meta.ByID, Limit: 10}) }},
@@ -211,6 +213,11 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"AppendLog":       {run: func(tx *sqlmeta.Tx) { tx.AppendLog(id, content.LogEvent{}) }},
 		"CountLog":        {run: func(tx *sqlmeta.Tx) { tx.CountLog(id) }},
 		"Log":             {run: func(tx *sqlmeta.Tx) { tx.Log(id, 0, 10) }},
+		"InsertBlob":      {run: func(tx *sqlmeta.Tx) { tx.InsertBlob(blob.Key(key), s0, nil) }},
+		"Blob":            {run: func(tx *sqlmeta.Tx) { tx.Blob(blob.Key(key)) }},
+		"BlobInfo":        {run: func(tx *sqlmeta.Tx) { tx.BlobInfo(blob.Key(key)) }},
+		"Blobs":           {run: func(tx *sqlmeta.Tx) { tx.Blobs(1, 10) }},
+		"DeleteBlobs":     {run: func(tx *sqlmeta.Tx) { tx.DeleteBlobs([]blob.Key{blob.Key(key)}) }},
 		"Part":            {run: func(tx *sqlmeta.Tx) { tx.Part(1, 0) }},
 		"Parts":           {run: func(tx *sqlmeta.Tx) { tx.Parts(1, 0, 10) }},
 		"CountParts":      {run: func(tx *sqlmeta.Tx) { tx.CountParts(1) }},
@@ -221,6 +228,18 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"SetSHA512":       {run: func(tx *sqlmeta.Tx) { tx.SetSHA512("00000000000000000000000000000001", content.SHA512{1}) }},
 		"MatchSHA512":     {sorts, func(tx *sqlmeta.Tx) { tx.MatchSHA512(1, 2, content.SHA512{1}, 1, 10) }}, // the last term only
 		"Unhashed":        {run: func(tx *sqlmeta.Tx) { tx.Unhashed(1, "", 10) }},
+		"StoredBlobs":     {run: func(tx *sqlmeta.Tx) { tx.StoredBlobs("", 10) }},
+		"MarkRotten":      {run: func(tx *sqlmeta.Tx) { tx.MarkRotten(meta.RottenBlob{Key: "00000000000000000000000000000001"}) }},
+		"ClearRotten":     {run: func(tx *sqlmeta.Tx) { tx.ClearRotten("00000000000000000000000000000001") }},
+		"IsRotten":        {run: func(tx *sqlmeta.Tx) { tx.IsRotten("00000000000000000000000000000001") }},
+		"RottenBlobs":     {run: func(tx *sqlmeta.Tx) { tx.RottenBlobs("", 10) }},
+		"RottenPart":      {sorts, func(tx *sqlmeta.Tx) { tx.RottenPart(1) }},                                         // the marked ones of a manifest
+		"VersionsOn":      {sorts, func(tx *sqlmeta.Tx) { tx.VersionsOn("00000000000000000000000000000001", 0, 10) }}, // those of one blob
+		"PutHold":         {run: func(tx *sqlmeta.Tx) { tx.PutHold("a", s0) }},
+		"Hold":            {run: func(tx *sqlmeta.Tx) { tx.Hold("a") }},
+		"DropHold":        {run: func(tx *sqlmeta.Tx) { tx.DropHold("a") }},
+		"Held":            {run: func(tx *sqlmeta.Tx) { tx.Held(s0) }},
+		"DropHolds":       {run: func(tx *sqlmeta.Tx) { tx.DropHolds(s0) }},
 		"UnhashedIn":      {run: func(tx *sqlmeta.Tx) { tx.UnhashedIn(1, 10) }},
 	} {
 		t.Run(name, func(t *testing.T) {

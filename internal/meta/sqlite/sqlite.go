@@ -35,6 +35,12 @@ type Options struct {
 	// 0 stands for 10 seconds.
 	BusyWait time.Duration
 
+	// Updated, if not nil, is told how long each Update took, from asking for its
+	// turn, and its error; Committed how many Updates a transaction had, and how
+	// long its commit took. They are called concurrently, and while others wait.
+	Updated   func(took time.Duration, err error)
+	Committed func(updates int, took time.Duration)
+
 	// LogSize is from how many bytes on the log is begun anew; if it had to grow
 	// to more than twice as much, it is cut back to that. 0 stands for 64 MiB.
 	LogSize int64
@@ -50,6 +56,11 @@ type Options struct {
 type Store struct {
 	writeDB, readDB *sql.DB
 	readOnly        bool
+	path, vfs       string
+	busy            time.Duration
+
+	updated   func(time.Duration, error)
+	committed func(int, time.Duration)
 
 	turns  turns // guards what follows
 	batch  *batch
@@ -99,7 +110,8 @@ func open(path string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 
-	s := &Store{readOnly: o.ReadOnly, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
+	s := &Store{readOnly: o.ReadOnly, path: path, vfs: o.VFS, busy: o.BusyWait,
+		updated: o.Updated, committed: o.Committed, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
 	for range o.Readers {
 		s.readers <- nil
 	}

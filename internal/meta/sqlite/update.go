@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlmeta"
@@ -37,6 +38,17 @@ func (s *Store) Update(ctx context.Context, fn func(meta.Tx) error) error {
 	if s.readOnly {
 		return errors.New("update: the database was opened for reading only")
 	}
+	if s.updated == nil {
+		return s.updateTwice(ctx, fn)
+	}
+	began := time.Now()
+	err := s.updateTwice(ctx, fn)
+	s.updated(time.Since(began), err)
+	return err
+}
+
+// updateTwice tries alone what was undone for the fault of others.
+func (s *Store) updateTwice(ctx context.Context, fn func(meta.Tx) error) error {
 	err := s.update(ctx, fn, false)
 	if err == errAgain {
 		err = s.update(ctx, fn, true)
@@ -144,7 +156,11 @@ func (s *Store) commit(b *batch) {
 		b.err = errAgain
 		return
 	}
+	began := time.Now()
 	err := s.exec(`COMMIT`)
+	if s.committed != nil {
+		s.committed(b.n, time.Since(began))
+	}
 	if err == nil {
 		s.checkpointer.committed()
 		return

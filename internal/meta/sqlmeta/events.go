@@ -85,7 +85,7 @@ func (tx *Tx) AllEvents(after int64, filter meta.EventFilter, limit int) ([]meta
 			args = append(args, string(t))
 		}
 	}
-	return list(tx, "list all events", selectEvent+`event e `+where+`ORDER BY e.position LIMIT ?`, eventColumns, append(args, limited(limit))...)
+	return longList(tx, "list all events", selectEvent+`event e `+where+`ORDER BY e.position LIMIT ?`, eventColumns, append(args, limited(limit))...)
 }
 
 // DropEvents is a meta.Events method.

@@ -187,28 +187,56 @@ func (tx *Tx) Item(id content.ID) (meta.Item, error) {
 
 // ItemNamed is a meta.Items method.
 func (tx *Tx) ItemNamed(parent content.ID, key string) (meta.Item, error) {
-	return one(tx, "get item by name", selectItem+`WHERE i.parent = ? AND i.name_key = ? AND i.trashed_at = 0`, itemColumns,
-		content.Errorf(content.NotFound, "folder %v has no item named %q", parent, key), int64(parent), key)
+	const op = "get item by name"
+	found, err := list(tx, op, `SELECT i.id FROM item i WHERE i.parent = ? AND i.name_key = ? AND i.trashed_at = 0`,
+		func(id *content.ID) []any { return []any{id} }, int64(parent), key)
+	if err != nil {
+		return meta.Item{}, err
+	}
+	// Mostly there is none, and to ask for all that an item has costs by column.
+	if len(found) == 0 {
+		return meta.Item{}, content.Errorf(content.NotFound, "folder %v has no item named %q", parent, key)
+	}
+	return one(tx, op, selectItem+`WHERE i.id = ?`, itemColumns, noItem(found[0]), int64(found[0]))
 }
 
 // Ancestors is a meta.Items method.
 func (tx *Tx) Ancestors(id content.ID) ([]meta.Item, error) {
-	all, err := list(tx, "list ancestors", `
+	all, err := tx.Lineage(id)
+	if err != nil {
+		return nil, err
+	}
+	return all[:len(all)-1], nil
+}
+
+// Lineage is a meta.Items method.
+func (tx *Tx) Lineage(id content.ID) ([]meta.Item, error) {
+	type step struct {
+		meta.Item
+		height int
+	}
+	up, err := list(tx, "list lineage", `
 		WITH RECURSIVE up (id, parent, height) AS (
 			SELECT id, parent, 0 FROM item WHERE id = ?
 			UNION ALL
 			SELECT p.id, p.parent, up.height + 1 FROM up JOIN item p ON p.id = up.parent
 		)
-		SELECT `+itemFields+`
-		FROM up JOIN item i ON i.id = up.id LEFT JOIN version v ON v.id = i.current
-		ORDER BY up.height DESC`, itemColumns, int64(id))
+		SELECT `+itemFields+`, up.height
+		FROM up JOIN item i ON i.id = up.id LEFT JOIN version v ON v.id = i.current`,
+		func(s *step) []any { return append(itemColumns(&s.Item), &s.height) }, int64(id))
 	if err != nil {
 		return nil, err
 	}
-	if len(all) == 0 {
+	if len(up) == 0 {
 		return nil, noItem(id)
 	}
-	return all[:len(all)-1], nil // the last is the item itself
+	// Sorted here: the database would put all of each row away to sort a few of them.
+	slices.SortFunc(up, func(a, b step) int { return b.height - a.height })
+	all := make([]meta.Item, len(up))
+	for i, s := range up {
+		all[i] = s.Item
+	}
+	return all, nil
 }
 
 // itemOrders are the columns that listings go by within one kind, the id behind

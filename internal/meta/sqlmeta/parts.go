@@ -1,8 +1,6 @@
 package sqlmeta
 
 import (
-	"fmt"
-
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
@@ -10,9 +8,9 @@ import (
 
 // InsertPart is a meta.Parts method.
 func (tx *Tx) InsertPart(m meta.Manifest, p meta.Part) error {
-	key, err := blobKey(p.Blob)
-	if err != nil || p.Blob == "" {
-		return tx.fail("insert part", fmt.Errorf("%q is not a blob key", string(p.Blob)))
+	key, err := validKey(p.Blob)
+	if err != nil {
+		return tx.fail("insert part", err)
 	}
 	n, err := tx.exec("insert part", `
 		INSERT INTO part (manifest, start, size, id, sha1, blob, sha512, created_at, state_after)
@@ -102,7 +100,7 @@ func (tx *Tx) Refers(key blob.Key) (bool, error) {
 // OrphanManifests is a meta.Parts method.
 func (tx *Tx) OrphanManifests(limit int) ([]meta.Manifest, error) {
 	// One seek for each manifest rather than a visit to each part.
-	return list(tx, "list orphan manifests", `
+	return longList(tx, "list orphan manifests", `
 		WITH RECURSIVE m (id) AS (
 			SELECT MIN(manifest) FROM part
 			UNION ALL
@@ -133,6 +131,7 @@ func (tx *Tx) MatchSHA512(owner, near content.ID, sum content.SHA512, size int64
 			SELECT q.state_after FROM part q WHERE q.manifest = p.manifest AND q.start < p.start ORDER BY q.start DESC LIMIT 1)
 		FROM part p JOIN version v ON v.manifest = p.manifest JOIN item i ON i.id = v.file
 		WHERE p.sha512 = ? AND p.size = ? AND i.owner = ? AND i.trashed_at = 0
+			AND NOT EXISTS (SELECT 1 FROM rotten r WHERE r.blob = p.blob)
 		ORDER BY v.file <> ?, p.manifest, p.start, v.id LIMIT ?`,
 		func(m *meta.Match) []any {
 			return append(partColumns(&m.Part), &m.File, &m.Version, hashState{&m.Before})
@@ -140,15 +139,10 @@ func (tx *Tx) MatchSHA512(owner, near content.ID, sum content.SHA512, size int64
 }
 
 // Unhashed is a meta.Parts method.
-func (tx *Tx) Unhashed(owner content.ID, after blob.Key, limit int) (all []meta.Part, err error) {
+func (tx *Tx) Unhashed(owner content.ID, after blob.Key, limit int) ([]meta.Part, error) {
 	const op = "list blobs without SHA-512"
-	for len(all) < limit {
-		key, err := blobKey(after)
-		if err != nil {
-			return nil, tx.fail(op, err)
-		}
-		want := limit - len(all)
-		rows, err := list(tx, op, selectPart+`
+	return eachBlobOnce(tx, op, after, limit, func(p meta.Part) blob.Key { return p.Blob }, func(key []byte, want int) ([]meta.Part, error) {
+		return list(tx, op, selectPart+`
 			JOIN version v ON v.manifest = p.manifest
 			JOIN item i ON i.id = v.file AND i.current = v.id
 			WHERE p.sha512 IS NULL AND p.blob > ? AND i.owner = ? AND i.trashed_at = 0
@@ -160,14 +154,27 @@ func (tx *Tx) Unhashed(owner content.ID, after blob.Key, limit int) (all []meta.
 					)
 					SELECT 1 FROM up WHERE up.trashed_at <> 0)
 			ORDER BY p.blob LIMIT ?`, partColumns, key, int64(owner), limited(want))
+	})
+}
+
+// eachBlobOnce lists rows that come in order of their blobs, those after the key
+// given, one of each: several may share one. fetch gets so many that are after a key.
+func eachBlobOnce[R any](tx *Tx, op string, after blob.Key, limit int, blobOf func(R) blob.Key, fetch func(after []byte, want int) ([]R, error)) (all []R, err error) {
+	for len(all) < limit {
+		key, err := blobKey(after)
+		if err != nil {
+			return nil, tx.fail(op, err)
+		}
+		want := limit - len(all)
+		rows, err := fetch(key, want)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range rows {
-			if p.Blob != after { // several parts may share a blob
-				all = append(all, p)
+		for _, r := range rows {
+			if blobOf(r) != after {
+				all = append(all, r)
 			}
-			after = p.Blob
+			after = blobOf(r)
 		}
 		if len(rows) < want {
 			break

@@ -25,6 +25,30 @@ func (tx *Tx) InsertSession(s meta.Session) error {
 		micros(s.CreatedAt), micros(s.ExpiresAt),
 		int64(s.Manifest), s.Reserved, s.Front.N, state(s.Front.State), digest(s.Front.Sum[:]), micros(s.Lease),
 		digest(s.SHA1[:]), int64(s.Version), int64(s.Committed), s.Sequence)
+	if err != nil || isDone(s.State) {
+		return err
+	}
+	_, err = tx.exec("count session", `
+		INSERT INTO session_count (owner, open) VALUES (?, 1) ON CONFLICT (owner) DO UPDATE SET open = session_count.open + 1`, int64(s.Owner))
+	return err
+}
+
+func isDone(state content.SessionState) bool {
+	return state != content.Open && state != content.Committing
+}
+
+// uncount takes a session out of those that are open, if it is, and recount
+// puts it back.
+func (tx *Tx) uncount(key any) error {
+	_, err := tx.exec("count session", `
+		UPDATE session_count SET open = open - 1 WHERE owner = (SELECT owner FROM session WHERE id = ? AND done = 0)`, key)
+	return err
+}
+
+func (tx *Tx) recount(key any) error {
+	_, err := tx.exec("count session", `
+		INSERT INTO session_count (owner, open) SELECT owner, 1 FROM session WHERE id = ? AND done = 1
+		ON CONFLICT (owner) DO UPDATE SET open = session_count.open + 1`, key)
 	return err
 }
 
@@ -55,6 +79,13 @@ func (tx *Tx) UpdateSession(s meta.Session) error {
 	if err != nil {
 		return noSession(s.ID)
 	}
+	count := tx.recount
+	if isDone(s.State) {
+		count = tx.uncount
+	}
+	if err := count(key); err != nil {
+		return err
+	}
 	n, err := tx.exec("update session", `
 		UPDATE session SET state = ?, reserved = ?, front = ?, front_state = ?, front_sum = ?, lease = ?,
 			sha1 = ?, version = ?, committed = ?, sequence = ?
@@ -83,8 +114,10 @@ func (tx *Tx) SetFront(id content.SessionID, f content.Front) error {
 
 // CountOpen is a meta.Sessions method.
 func (tx *Tx) CountOpen(user content.ID, now time.Time) (int64, error) {
-	return tx.number("count open sessions", `SELECT COUNT(*) FROM session WHERE owner = ? AND done = 0 AND expires_at > ?`,
-		int64(user), micros(now))
+	return tx.number("count open sessions", `
+		SELECT COALESCE((SELECT open FROM session_count WHERE owner = ?), 0)
+			- (SELECT COUNT(*) FROM session WHERE owner = ? AND done = 0 AND expires_at <= ?)`,
+		int64(user), int64(user), micros(now))
 }
 
 // Overdue is a meta.Sessions method.
@@ -116,6 +149,9 @@ func (tx *Tx) DeleteSession(id content.SessionID) error {
 		return nil
 	}
 	if _, err := tx.exec("delete session log", `DELETE FROM session_log WHERE session = ?`, key); err != nil {
+		return err
+	}
+	if err := tx.uncount(key); err != nil {
 		return err
 	}
 	_, err = tx.exec("delete session", `DELETE FROM session WHERE id = ?`, key)

@@ -50,16 +50,19 @@ func Dollars(query string) string {
 // concurrent use.
 type Tx struct {
 	ctx context.Context
-	run Runner
-	d   *Dialect
-	err error
+	// quick is ctx without its end, for statements that are soon over: to be ready
+	// to interrupt one costs two goroutines.
+	quick context.Context
+	run   Runner
+	d     *Dialect
+	err   error
 }
 
 var _ meta.Tx = (*Tx)(nil)
 
 // New makes a Tx. Once ctx is done, every call fails.
 func New(ctx context.Context, run Runner, d *Dialect) *Tx {
-	return &Tx{ctx: ctx, run: run, d: d}
+	return &Tx{ctx: ctx, quick: context.WithoutCancel(ctx), run: run, d: d}
 }
 
 // Err is the first failure that the contract does not name. The database may
@@ -106,7 +109,7 @@ func (tx *Tx) exec(op, query string, args ...any) (int64, error) {
 	if err := tx.ready(op, &query); err != nil {
 		return 0, err
 	}
-	res, err := tx.run.ExecContext(tx.ctx, query, args...)
+	res, err := tx.run.ExecContext(tx.quick, query, args...)
 	if err != nil {
 		return 0, tx.fail(op, err)
 	}
@@ -129,10 +132,20 @@ func (tx *Tx) mustTouch(missing error, op, query string, args ...any) error {
 // list reads the rows of a query. columns says where in a T the columns go; it
 // is asked once, and every row goes through the same T.
 func list[T any](tx *Tx, op, query string, columns func(*T) []any, args ...any) (all []T, err error) {
+	return listUntil(tx.quick, tx, op, query, columns, args...)
+}
+
+// longList is list for a query that may take seconds, whatever its limit: it is
+// interrupted when the transaction's context ends.
+func longList[T any](tx *Tx, op, query string, columns func(*T) []any, args ...any) (all []T, err error) {
+	return listUntil(tx.ctx, tx, op, query, columns, args...)
+}
+
+func listUntil[T any](ctx context.Context, tx *Tx, op, query string, columns func(*T) []any, args ...any) (all []T, err error) {
 	if err := tx.ready(op, &query); err != nil {
 		return nil, err
 	}
-	rows, err := tx.run.QueryContext(tx.ctx, query, args...)
+	rows, err := tx.run.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, tx.fail(op, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -110,6 +111,14 @@ func blobKey(k blob.Key) ([]byte, error) {
 		return nil, fmt.Errorf("%q is not a blob key", string(k))
 	}
 	return hex.DecodeString(string(k))
+}
+
+// validKey is a key as 16 bytes, which no key at all is not.
+func validKey(k blob.Key) ([]byte, error) {
+	if k == "" {
+		return nil, errors.New("there is no blob key")
+	}
+	return blobKey(k)
 }
 
 type hexKey struct{ k *blob.Key }

@@ -26,17 +26,18 @@ const (
 	Truncate
 	Sync
 	Close
+	Allocate
 
 	// Reads are the calls that leave everything as it is.
 	Reads = Open | ReadDir | Stat | Read | Seek
 	// Syncs are the calls that make something durable.
 	Syncs = Sync | SyncDir
 	// Changes are all others, and the syncs.
-	Changes = Create | Link | Rename | Remove | Mkdir | Write | Truncate | Close | Syncs
+	Changes = Create | Link | Rename | Remove | Mkdir | Write | Truncate | Close | Allocate | Syncs
 )
 
 var opNames = []string{"open", "create", "link", "rename", "remove", "mkdir", "readdir", "stat",
-	"syncdir", "read", "write", "seek", "truncate", "sync", "close"}
+	"syncdir", "read", "write", "seek", "truncate", "sync", "close", "allocate"}
 
 // String names the calls, joined by "|".
 func (op Op) String() string {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxcar/internal/daemon"
+)
+
+type backupCmd struct {
+	dataFlag `embed:""`
+	Dir      string `arg:"" help:"Where the backup is kept; made if it is not there."`
+	Keep     int    `placeholder:"N" default:"1" help:"How many snapshots stay, with the new one (${default})."`
+	Verify   bool   `help:"Read again what the backup has already, and copy anew what is damaged in it."`
+}
+
+// Help is what boxcar backup --help adds.
+func (backupCmd) Help() string {
+	return `Makes a snapshot: the rows as they are now, and the bytes that they refer to. Bytes that the backup has already are not copied again, so that the next snapshot takes little time and room. The server may go on meanwhile, and deletes no bytes until the backup is done. Cut short, it leaves the snapshots that were there as they were. Exits with 1 if bytes are lost, of the data and of the backup both; all else is in the snapshot then.`
+}
+
+// Validate refuses to keep nothing.
+func (c backupCmd) Validate() error {
+	if c.Keep < 1 {
+		return fmt.Errorf("--keep %d: at least the new snapshot stays", c.Keep)
+	}
+	return nil
+}
+
+func (c backupCmd) Run(ctx context.Context, io streams) error {
+	began := time.Now()
+	r, err := daemon.Backup(ctx, daemon.BackupConfig{Data: c.Data, Dir: c.Dir, Keep: c.Keep, Verify: c.Verify, Version: versionText()})
+	if err != nil {
+		return err
+	}
+	for _, l := range r.Lost {
+		fmt.Fprintln(io.Out, "lost:", l)
+	}
+	for _, name := range r.Dropped {
+		fmt.Fprintln(io.Out, "removed: snapshot", name)
+	}
+	if r.Unpruned != "" {
+		fmt.Fprintln(io.Err, "boxcar: bytes that no snapshot needs stay for now:", r.Unpruned)
+	}
+	fmt.Fprintf(io.Out, "%s: snapshot %s, %s, of which %d copied now (%d bytes), %d removed, in %s\n",
+		c.Dir, r.Snapshot, count(int(r.Copied.Blobs), "blob"), r.Copied.New, r.Copied.Bytes, r.Pruned, time.Since(began).Round(time.Millisecond))
+	if n := r.Copied.Lost; n > 0 {
+		return fmt.Errorf("%s are lost", count(int(n), "blob"))
+	}
+	return nil
+}
+
+type restoreCmd struct {
+	Dir      string `arg:"" help:"The backup."`
+	Data     string `placeholder:"DIR" env:"BOXCAR_DATA" help:"The data directory to make; it must be empty, or not be there."`
+	Snapshot string `placeholder:"NAME" help:"Which one; the newest if left out."`
+	List     bool   `help:"Only list the snapshots."`
+}
+
+// Help is what boxcar restore --help adds.
+func (restoreCmd) Help() string {
+	return `Makes a data directory of a snapshot and proves it, as boxcar doctor does. Until it is done no server takes the directory; if it is cut short, remove the directory and restore again. Exits with 1 if anything is lost or broken; all else is restored then.`
+}
+
+// Validate asks for a place to restore to.
+func (c restoreCmd) Validate() error {
+	if c.Data == "" && !c.List {
+		return errors.New("--data says where to restore to")
+	}
+	return nil
+}
+
+func (c restoreCmd) Run(ctx context.Context, io streams) error {
+	if c.List {
+		all, err := daemon.Snapshots(c.Dir)
+		for _, s := range all {
+			fmt.Fprintf(io.Out, "%s  %s  boxcar %s\n", s.Name, count(int(s.Blobs), "blob"), s.Boxcar)
+		}
+		return err
+	}
+	r, err := daemon.Restore(ctx, daemon.RestoreConfig{Dir: c.Dir, Data: c.Data, Snapshot: c.Snapshot})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(io.Out, "%s: restored from snapshot %s, %d bytes copied\n", c.Data, r.Snapshot.Name, r.Copied.Bytes)
+	return tellHealth(io, c.Data, r.Doctor)
+}
