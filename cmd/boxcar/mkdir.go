@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"boxcar/boxapi"
+	"boxcar/client"
+)
+
+type mkdirCmd struct {
+	Paths       []string `arg:"" name:"path" help:"What to make, as /a/b."`
+	Parents     bool     `short:"p" help:"Also what is missing above it; a folder that is there already is no error."`
+	serverFlags `embed:"" group:"server"`
+}
+
+func (m mkdirCmd) Run(ctx context.Context, io streams) error {
+	ctx, c, err := m.connect(ctx, io, 0)
+	if err != nil {
+		return err
+	}
+	return each(io, m.Paths, func(name string) error {
+		folder, err := m.make(ctx, c, name)
+		if err != nil {
+			return err
+		}
+		return m.tellItem(io, folder, path.Join("/", name))
+	})
+}
+
+func (m mkdirCmd) make(ctx context.Context, c server, name string) (*boxapi.Folder, error) {
+	if _, isID := remoteID(name); isID {
+		return nil, misuse{fmt.Errorf("%s is an id: the folder to make needs a path, as /%s", name, strings.TrimPrefix(name, "id:"))}
+	}
+	if m.Parents {
+		folder, err := c.EnsureFolder(ctx, name)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		return folder, err
+	}
+	clean := path.Join("/", name)
+	if clean == "/" {
+		return nil, misuse{errors.New("the root folder is always there")}
+	}
+	above, err := findFolder(ctx, c, path.Dir(clean))
+	if err != nil {
+		return nil, err
+	}
+	folder, err := c.CreateFolder(ctx, string(above.ID), path.Base(clean))
+	switch {
+	case errors.Is(err, client.ErrNameInUse):
+		return nil, hinted{fmt.Errorf("%s: there is something of that name already", name), "-p takes a folder that is there"}
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return folder, nil
+}
+
+// each does something with each argument, also if it fails for some. What fails is
+// reported at once; a misuse, and what will not get better, ends it.
+func each(io streams, args []string, do func(string) error) error {
+	failed := false
+	for _, arg := range args {
+		err := do(arg)
+		var wrong misuse
+		switch {
+		case err == nil:
+		case errors.As(err, &wrong), hopeless(err), len(args) == 1:
+			return err
+		default:
+			failed = true
+			complain(io, err)
+		}
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+// hopeless says whether an error is about the whole command, and not about the one
+// thing that it was met with.
+func hopeless(err error) bool {
+	return errors.Is(err, client.ErrUnauthorized) || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)
+}
