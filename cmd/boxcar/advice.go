@@ -46,7 +46,7 @@ func hintFor(err error) string {
 	case errors.Is(err, client.ErrSourceChanged):
 		return "run it again when nothing writes to the file"
 	case errors.Is(err, client.ErrNameInUse):
-		return "--conflict version makes a new version of a file, --conflict keep-both takes another name; a folder has to be moved out of the way"
+		return "move what has the name out of the way, or take another one"
 	case errors.Is(err, client.ErrCorrupt):
 		return "run it again; if it stays so, something between here and the server changes bytes, or the server's own are damaged"
 	case errors.Is(err, client.ErrTooLarge):

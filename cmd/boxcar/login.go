@@ -28,8 +28,8 @@ type loginCmd struct {
 	ClientID    string `name:"client-id" placeholder:"ID" env:"BOXCAR_CLIENT_ID" group:"by" help:"Of the application. Its secret comes from $BOXCAR_CLIENT_SECRET, or is asked for."`
 	RedirectURI string `name:"redirect-uri" placeholder:"URI" group:"by" help:"On this machine, as the application has registered it; Box wants one with a port, as http://localhost:4321/."`
 	NoBrowser   bool   `group:"by" help:"Print the page's address only."`
-	User        string `xor:"subject" placeholder:"ID" group:"by" help:"Whom the application acts as: a user,"`
-	Enterprise  string `xor:"subject" placeholder:"ID" env:"BOXCAR_ENTERPRISE_ID" group:"by" help:"or its service account in an enterprise."`
+	User        string `placeholder:"ID" group:"by" help:"Whom the application acts as: a user,"`
+	Enterprise  string `placeholder:"ID" env:"BOXCAR_ENTERPRISE_ID" group:"by" help:"or its service account in an enterprise."`
 	AsUser      string `placeholder:"ID" group:"by" help:"Act as this user in each request, with a token that may."`
 }
 
@@ -86,6 +86,8 @@ func (l loginCmd) profile(io streams) (client.Profile, error) {
 		p.Server = urls.API
 	}
 	switch {
+	case io.Given["user"] && io.Given["enterprise"]:
+		return p, misuse{errors.New("--user and --enterprise: an application acts as one of them")}
 	case l.User != "":
 		p.Subject = &client.Subject{Type: "user", ID: l.User}
 	case l.Enterprise != "":

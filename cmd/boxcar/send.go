@@ -94,7 +94,10 @@ func (s *sender) upload(ctx context.Context, t *track, o outcome, u client.Uploa
 	u.MaxParallel = placesOf(ctx)
 	u.Progress = t.event
 	res, err := s.c.Upload(ctx, u)
-	if err != nil {
+	switch {
+	case errors.Is(err, client.ErrNameInUse) && u.OnConflict == client.FailOnConflict:
+		return o.fail(hinted{err, "--conflict version makes a new version of a file, --conflict keep-both takes another name"})
+	case err != nil:
 		return o.fail(err)
 	}
 	o.Reused, o.Session = res.Reused, res.SessionID

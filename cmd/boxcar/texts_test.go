@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-runewidth"
+
+	"boxcar/client"
 )
 
 func TestRemoteID(t *testing.T) {
@@ -125,5 +127,53 @@ func TestSpeed(t *testing.T) {
 	}
 	if len(s.samples) > 12 {
 		t.Errorf("%d samples for %s", len(s.samples), speedWindow)
+	}
+}
+
+func TestWhichServer(t *testing.T) {
+	box := client.Box()
+	for text, want := range map[string]client.BaseURLs{"": client.At(homeURL), "box": box, "Box": box, "http://x/": client.At("http://x")} {
+		if got := urlsOf(text); got != want {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+	profiles := client.Profiles{Dir: t.TempDir()}
+	for name, server := range map[string]string{"box": "", "here": "http://here"} {
+		if err := profiles.Put(name, client.Profile{Server: server, Auth: client.AuthToken, Token: "t"}, name == "here"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		profile, url, token string
+		given               string
+		api, name           string // "" is an error
+	}{
+		{api: "http://here", name: "here"},                               // the default
+		{profile: "box", api: box.API, name: "box"},                      // Box's own hosts
+		{url: "http://x", token: "t", api: "http://x", name: "http://x"}, // the environment
+		{token: "t", api: homeURL, name: homeURL},                        // where serve is
+		{url: "box", token: "t", api: box.API, name: box.API},            //
+		{url: "http://x"}, // without a token
+		{profile: "box", url: "http://x", token: "t", api: box.API, name: "box"},                       // a profile says more
+		{profile: "box", url: "http://x", token: "t", given: "url", api: "http://x", name: "http://x"}, // unless it is from the environment
+		{profile: "box", url: "http://x", token: "t", given: "profile url"},
+		{profile: "nobody"},
+	} {
+		t.Setenv("BOXCAR_TOKEN", c.token)
+		given := map[string]bool{}
+		for _, flag := range strings.Fields(c.given) {
+			given[flag] = true
+		}
+		f := serverFlags{configFlag: configFlag{Config: profiles.Dir}, Profile: c.profile, URL: c.url}
+		cfg, name, err := f.clientConfig(streams{Given: given}, nil)
+		if c.name == "" {
+			if err == nil {
+				t.Errorf("%+v: %s", c, name)
+			}
+			continue
+		}
+		if err != nil || cfg.URLs.API != c.api || name != c.name {
+			t.Errorf("%+v: %s, %s, %v", c, cfg.URLs.API, name, err)
+		}
 	}
 }
