@@ -162,9 +162,9 @@ const (
 	envUpSeed   = "BOXCAR_UP_KILL_SEED"
 )
 
-// TestUpKilled kills an upload at random moments, again and again. The same command
-// ends it: with one version, of the right bytes, and no part that had arrived sent
-// twice.
+// TestUpKilled kills an upload at random moments, again and again, and when one gets
+// through, another. The same command ends each: with one version, of the right bytes,
+// and no part that had arrived sent twice.
 func TestUpKilled(t *testing.T) {
 	t.Parallel()
 	cycles := int(fromEnv(t, envUpCycles, 4))
@@ -174,23 +174,28 @@ func TestUpKilled(t *testing.T) {
 	m := newMover(t)
 	const size = 24*moverPart + 77
 	path := m.file("big.bin", size)
-	kills := 0
-	for range cycles {
-		cmd := m.command("up", "big.bin", "--to", "/in", "--bwlimit", "8M")
+	kills, done := 0, 0
+	args := func() []string {
+		return []string{"up", "big.bin", "--name", fmt.Sprintf("big %d", done), "--to", "/in", "--json"}
+	}
+	for kills < cycles {
+		cmd := m.command(append(args(), "--bwlimit", "8M")...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50*time.Millisecond + moment(rng, 1200*time.Millisecond))
-		cmd.Process.Kill()
+		dies := time.AfterFunc(50*time.Millisecond+moment(rng, 1500*time.Millisecond), func() { cmd.Process.Kill() })
+		err := cmd.Wait()
+		dies.Stop()
 		var exit *exec.ExitError
-		if err := cmd.Wait(); errors.As(err, &exit) && !exit.Exited() {
+		switch {
+		case errors.As(err, &exit) && !exit.Exited():
 			kills++
-		} else if err != nil {
+		case err != nil:
 			t.Fatal(err)
+		default:
+			m.same(path, fmt.Sprintf("/in/big %d", done))
+			done++
 		}
-	}
-	if kills == 0 {
-		t.Fatal("nothing was killed")
 	}
 	arrived := 0
 	all := m.sessions()
@@ -203,12 +208,12 @@ func TestUpKilled(t *testing.T) {
 			t.Errorf("map %q of %d parts, %d arrived", all[0].Map, all[0].Parts, arrived)
 		}
 	}
-	t.Logf("%d kills, %d parts had arrived", kills, arrived)
+	t.Logf("%d kills, %d uploads done; of the last one %d parts had arrived", kills, done, arrived)
 	var o struct {
 		Outcome string
 		Reused  int64
 	}
-	if err := json.Unmarshal([]byte(m.must("up", "big.bin", "--to", "/in", "--json")), &o); err != nil {
+	if err := json.Unmarshal([]byte(m.must(args()...)), &o); err != nil {
 		t.Fatal(err)
 	}
 	// The server may have finished parts since. The last one, which is short, may be
@@ -216,7 +221,7 @@ func TestUpKilled(t *testing.T) {
 	if n := int64(arrived-1)*moverPart + 77; arrived > 0 && o.Outcome == "uploaded" && o.Reused < n {
 		t.Errorf("%d bytes were not sent again, and %d parts were there", o.Reused, arrived)
 	}
-	m.same(path, "/in/big.bin")
+	m.same(path, fmt.Sprintf("/in/big %d", done))
 	if left := m.sessions(); len(left) > 0 {
 		t.Errorf("notes are left: %v", left)
 	}
