@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +30,23 @@ func told(err error) string {
 		return fmt.Sprintf("stopped after %d of %d parts: %s", upload.PartsDone, upload.Parts, told(upload.Err))
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")
+}
+
+// brief is an error that will pass by itself, in a few words.
+func brief(err error) string {
+	var refused *client.Error
+	var net *net.OpError
+	switch {
+	case errors.As(err, &refused) && refused.Code != "":
+		return fmt.Sprintf("%d %s", refused.Status, refused.Code)
+	case errors.As(err, &refused):
+		return fmt.Sprintf("%d %s", refused.Status, strings.ToLower(http.StatusText(refused.Status)))
+	case errors.As(err, &net):
+		return net.Error()
+	case err == nil:
+		return ""
+	}
+	return told(err)
 }
 
 // hintFor is what to do about an error, or "".

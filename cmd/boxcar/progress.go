@@ -280,7 +280,7 @@ func (t *track) event(e client.Event) {
 
 	switch {
 	case e.Kind == client.Waiting:
-		t.board.note("%s: %v; again in %s", t.name, e.Err, durationText(e.Wait))
+		t.board.note("%s: %s; again in %s", t.name, brief(e.Err), durationText(e.Wait))
 	case warn:
 		t.board.say("%s: %v", t.name, e.Err)
 	case e.Kind == client.Restarted:
@@ -345,11 +345,16 @@ func printable(s string) string {
 // narrowest is how many columns bars need.
 const narrowest = 40
 
-// terminalWidth is that of stderr in columns, 0 if it is not known.
-func terminalWidth() int {
-	w, _, err := term.GetSize(int(os.Stderr.Fd()))
+// terminalSize is that of stderr, 0 and 0 if it is not known.
+func terminalSize() (columns, lines int) {
+	w, h, err := term.GetSize(int(os.Stderr.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
+	return w, h
+}
+
+func terminalWidth() int {
+	w, _ := terminalSize()
 	return w
 }

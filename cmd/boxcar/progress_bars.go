@@ -98,19 +98,31 @@ func (b *bars) draw(s standing, moving []*track) {
 		return
 	}
 	now := time.Now()
-	wide := terminalWidth() >= 110
+	columns, lines := terminalSize()
+	wide := columns >= 110
+	room := barsOf(lines)
+	for t, f := range b.files {
+		if len(b.files) > room {
+			f.Abort(true)
+			delete(b.files, t)
+		}
+	}
 	for _, t := range moving {
 		f := b.files[t]
 		if f == nil {
-			if len(b.files) >= mostBars || now.Sub(t.since) < soon {
+			if len(b.files) >= room || now.Sub(t.since) < soon {
 				continue
 			}
-			f = b.add(printable(t.name), 0, mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-				if b.summed.Load() {
-					return nil // the note is below the sum
-				}
-				return b.fillNote(w, s)
-			}), false))
+			var below []mpb.BarOption
+			if s.files < 2 {
+				below = append(below, mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
+					if b.summed.Load() {
+						return nil // the note is below the sum
+					}
+					return b.fillNote(w, s)
+				}), false))
+			}
+			f = b.add(printable(t.name), 0, below...)
 			b.files[t] = f
 		}
 		r := t.meter.Read()
@@ -134,6 +146,11 @@ func (b *bars) draw(s standing, moving []*track) {
 	b.total.SetTotal(max(s.size, 1), false)
 	b.total.SetCurrent(s.moved)
 }
+
+// barsOf is how many files have bars on so many lines. What does not fit on the screen
+// could not be drawn over: the sum, the note and the line of the cursor have their
+// place, too, and mpb counts a note that says nothing.
+func barsOf(lines int) int { return min(mostBars, max(lines-3, 1)) }
 
 // add makes a line. Lines are sorted by their place, and then by age.
 func (b *bars) add(name string, place int, options ...mpb.BarOption) *bar {

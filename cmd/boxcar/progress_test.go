@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ func TestStanding(t *testing.T) {
 	second.event(client.Event{Kind: client.PartStarted, Part: 1})
 	second.event(client.Event{Kind: client.Moved, Part: 1, Bytes: 300})
 	second.event(client.Event{Kind: client.PartStarted, Part: 2})
-	second.event(client.Event{Kind: client.Waiting, Part: 2, Wait: time.Second, Err: errors.New("connection reset")})
+	second.event(client.Event{Kind: client.Waiting, Part: 2, Wait: time.Second, Err: fmt.Errorf("PUT /x: %w", &client.Error{Op: "PUT /x", Status: 503, Code: "unavailable", Message: "long"})})
 	b.mu.Lock()
 	s := b.stand()
 	b.mu.Unlock()
@@ -35,7 +34,7 @@ func TestStanding(t *testing.T) {
 	b.show()
 	second.end()
 	b.close()
-	for _, want := range []string{"boxcar: second: connection reset; again in 1.0s\n", "boxcar: 1 of 3 files, 1.8 KiB of 2.9 KiB, ", " 1 part in flight"} {
+	for _, want := range []string{"boxcar: second: 503 unavailable; again in 1.0s\n", "boxcar: 1 of 3 files, 1.8 KiB of 2.9 KiB, ", " 1 part in flight"} {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, errs.String())
 		}

@@ -111,6 +111,14 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+func TestBarsFitTheScreen(t *testing.T) {
+	for lines, want := range map[int]int{0: 1, 4: 1, 8: 5, 24: mostBars} {
+		if got := barsOf(lines); got != want || lines >= 4 && got+3 > lines {
+			t.Errorf("%d bars on %d lines, want %d", got, lines, want)
+		}
+	}
+}
+
 // What has to move once more takes nothing from what others have moved.
 func TestSpeed(t *testing.T) {
 	var s speed
