@@ -90,6 +90,7 @@ type batch struct {
 	places   *semaphore.Weighted
 	manifest io.Writer // nil without one
 	begun    time.Time
+	cancel   context.CancelCauseFunc
 
 	mu     sync.Mutex
 	counts map[string]int
@@ -122,14 +123,13 @@ func (f batchFlags) run(ctx context.Context, io streams, json bool, find func(ct
 	b.board = newBoard(io, f.NoProgress)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	found := find(context.WithValue(ctx, cancelKey{}, cancel), b)
+	b.cancel = cancel
+	found := find(ctx, b)
 	// Whoever holds all places is alone.
 	_ = b.places.Acquire(context.WithoutCancel(ctx), b.parallel)
 	b.board.close()
 	return b.conclude(ctx, found)
 }
-
-type cancelKey struct{}
 
 // add moves a file as soon as there is a place. A large file has as many places as
 // it has parts to send at once.
@@ -144,7 +144,8 @@ func (b *batch) add(ctx context.Context, t task) error {
 	go func() {
 		defer b.places.Release(places)
 		tr := b.board.start(t.name, t.size)
-		o := t.run(context.WithValue(ctx, placesKey{}, int(places)), tr)
+		tr.places = int(places)
+		o := t.run(ctx, tr)
 		tr.end()
 		b.record(ctx, o)
 	}()
@@ -163,11 +164,6 @@ func (b *batch) settle(ctx context.Context) error {
 // largePart is what a place is for, in bytes: a part of an upload, a range of a
 // download.
 const largePart = 8 << 20
-
-type placesKey struct{}
-
-// placesOf says how many parts a task may have on their way.
-func placesOf(ctx context.Context) int { return ctx.Value(placesKey{}).(int) }
 
 // record tells what became of a file.
 func (b *batch) record(ctx context.Context, o outcome) {
@@ -204,7 +200,7 @@ func (b *batch) record(ctx context.Context, o outcome) {
 	b.explain(ctx, o)
 	if o.err != nil && b.ended == nil && final(o.err) {
 		b.ended = o.err
-		ctx.Value(cancelKey{}).(context.CancelCauseFunc)(o.err)
+		b.cancel(o.err)
 	}
 }
 

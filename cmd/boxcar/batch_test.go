@@ -15,18 +15,18 @@ import (
 
 // However many files there are, and however large, no more parts are on their way
 // than --parallel says, and as many as that are.
-func TestBatchIsBounded(t *testing.T) {
+func TestBatchIsBounded(test *testing.T) {
 	const most = 5
 	var busy, highest, ran atomic.Int64
 	var out, errs output
-	err := batchFlags{Parallel: most, NoProgress: true}.run(t.Context(), streams{Out: &out, Err: &errs}, false, func(ctx context.Context, b *batch) error {
+	err := batchFlags{Parallel: most, NoProgress: true}.run(test.Context(), streams{Out: &out, Err: &errs}, false, func(ctx context.Context, b *batch) error {
 		for i := range 60 {
 			size := []int64{10, 3 * largePart, 100 * largePart, -1}[i%4]
 			if i > 40 {
 				size = 10
 			}
-			err := b.add(ctx, task{name: "x", size: size, run: func(ctx context.Context, _ *track) outcome {
-				n := int64(placesOf(ctx))
+			err := b.add(ctx, task{name: "x", size: size, run: func(_ context.Context, t *track) outcome {
+				n := int64(t.places)
 				now := busy.Add(n)
 				for old := highest.Load(); now > old && !highest.CompareAndSwap(old, now); old = highest.Load() {
 				}
@@ -42,7 +42,7 @@ func TestBatchIsBounded(t *testing.T) {
 		return nil
 	})
 	if err != nil || ran.Load() != 60 || highest.Load() != most || strings.Count(out.String(), "/x aa\n") != 60 {
-		t.Errorf("%v; %d ran, at most %d at once; stderr %s", err, ran.Load(), highest.Load(), &errs)
+		test.Errorf("%v; %d ran, at most %d at once; stderr %s", err, ran.Load(), highest.Load(), &errs)
 	}
 }
 

@@ -166,7 +166,7 @@ func (r receiver) file(f *boxapi.File, remote, to, version string) task {
 		} else if _, err := os.Lstat(to); err == nil && !r.overwrite {
 			return o.fail(inTheWay())
 		}
-		got, err := r.c.Download(ctx, client.Download{FileID: string(f.ID), Version: version, Path: to, MaxParallel: placesOf(ctx), Progress: t.event})
+		got, err := r.c.Download(ctx, client.Download{FileID: string(f.ID), Version: version, Path: to, MaxParallel: t.places, Progress: t.event})
 		if err != nil {
 			return o.fail(err)
 		}

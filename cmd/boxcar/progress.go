@@ -235,11 +235,12 @@ func (s *speed) at(now time.Time, bytes int64) float64 {
 
 // track is one file under way. Its event method is a client.Progress.
 type track struct {
-	board *board
-	name  string
-	size  int64
-	since time.Time
-	meter client.Meter
+	board  *board
+	name   string
+	size   int64
+	since  time.Time
+	places int // how many parts it may have on their way
+	meter  client.Meter
 
 	mu    sync.Mutex
 	parts map[int]bool // on their way

@@ -91,7 +91,7 @@ func (s *sender) send(ctx context.Context, t *track, source, folderID, folderPat
 // upload does it, once everything is said.
 func (s *sender) upload(ctx context.Context, t *track, o outcome, u client.Upload, folderPath string) outcome {
 	u.OnConflict, u.OnChange, u.Plan = s.conflict, s.onChange, s.plan
-	u.MaxParallel = placesOf(ctx)
+	u.MaxParallel = t.places
 	u.Progress = t.event
 	res, err := s.c.Upload(ctx, u)
 	switch {
