@@ -46,6 +46,7 @@ const (
 // newBoard shows nothing until something moves. Close it before the last words.
 func newBoard(io streams, mute bool) *board {
 	b := &board{io: io, mute: mute, stop: make(chan struct{})}
+	b.speed.at(time.Now(), 0)
 	every := plainLine
 	if io.Terminal && !mute && os.Getenv("TERM") != "dumb" && terminalWidth() >= narrowest {
 		b.bars = newBars(io)
@@ -174,7 +175,7 @@ func (b *board) stand() standing {
 	sent := b.speed.past
 	for _, t := range b.moving {
 		r := t.meter.Read()
-		s.moved += min(r.Moved+r.Reused, max(t.size, r.Moved))
+		s.moved += t.moved(r)
 		sent += r.Moved
 		s.parts += t.flying()
 	}
@@ -287,6 +288,15 @@ func (t *track) event(e client.Event) {
 	case e.Kind == client.Restarted:
 		t.board.say("%s: begins again: %v", t.name, e.Err)
 	}
+}
+
+// moved is how much of the file is there. A small file goes with some words around
+// it, which count as moved and are none of its bytes.
+func (t *track) moved(r client.Reading) int64 {
+	if t.size < 0 {
+		return r.Moved + r.Reused
+	}
+	return min(r.Moved+r.Reused, t.size)
 }
 
 func (t *track) flying() int {

@@ -126,7 +126,7 @@ func (b *bars) draw(s standing, moving []*track) {
 			b.files[t] = f
 		}
 		r := t.meter.Read()
-		moved := r.Moved + r.Reused
+		moved := t.moved(r)
 		size := max(t.size, r.Total, moved)
 		rate := t.speed.at(now, r.Moved)
 		f.is(stateText(wide, t.stage(), moved, size, rate, t.flying(), true))

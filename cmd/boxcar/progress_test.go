@@ -17,7 +17,13 @@ func TestStanding(t *testing.T) {
 	b.expect(3, 3000)
 	b.expectNoMore()
 	first := b.start("first", 1000)
-	first.event(client.Event{Kind: client.Moved, Bytes: 1000})
+	first.event(client.Event{Kind: client.Moved, Bytes: 1234}) // with the form around it
+	b.mu.Lock()
+	s := b.stand()
+	b.mu.Unlock()
+	if s.moved != 1000 || s.rate == 0 {
+		t.Errorf("of the first: %+v", s)
+	}
 	first.end()
 	second := b.start("second", 1500)
 	second.event(client.Event{Kind: client.PartDone, Part: 0, Size: 500, Reused: true})
@@ -26,7 +32,7 @@ func TestStanding(t *testing.T) {
 	second.event(client.Event{Kind: client.PartStarted, Part: 2})
 	second.event(client.Event{Kind: client.Waiting, Part: 2, Wait: time.Second, Err: fmt.Errorf("PUT /x: %w", &client.Error{Op: "PUT /x", Status: 503, Code: "unavailable", Message: "long"})})
 	b.mu.Lock()
-	s := b.stand()
+	s = b.stand()
 	b.mu.Unlock()
 	if s.done != 1 || s.files != 3 || s.size != 3000 || s.moved != 1800 || s.parts != 1 {
 		t.Errorf("%+v", s)
