@@ -128,6 +128,10 @@ conformance: ## other people's clients against a real server
 build: ## a static bin/boxcar
 	@CGO_ENABLED=0 go build -trimpath -o bin/boxcar ./cmd/boxcar
 
+.PHONY: man
+man: build ## manual pages in bin/man
+	@bin/boxcar man --out bin/man
+
 .PHONY: dev
 dev: build ## a server on data that make clean throws away; ARGS=... for its flags
 	@mkdir -p .cache && exec bin/boxcar serve --data .cache/dev $(ARGS)

@@ -15,35 +15,49 @@ import (
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)">`)
 
+// browser keeps cookies, and does not follow redirects.
+type browser struct{ *http.Client }
+
+func newBrowser(transport http.RoundTripper) browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		panic(err) // only options can be wrong
+	}
+	return browser{&http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// page reads the hidden fields of a page.
+func (browser) page(resp *http.Response, err error) (url.Values, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	fields := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(string(text), -1) {
+		fields.Set(m[1], html.UnescapeString(m[2]))
+	}
+	return fields, err
+}
+
 func cmdLogin(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 3, "login CLIENT LOGIN PASSWORD")
 	c := of(ts).client
-	jar, err := cookiejar.New(nil)
-	ts.Check(err)
-	browser := &http.Client{Jar: jar, Transport: c.HTTP.Transport, CheckRedirect: c.HTTP.CheckRedirect}
-	page := func(resp *http.Response, err error) url.Values {
-		ts.Check(err)
-		defer resp.Body.Close()
-		text, err := io.ReadAll(resp.Body)
-		ts.Check(err)
-		fields := url.Values{}
-		for _, m := range hidden.FindAllStringSubmatch(string(text), -1) {
-			fields.Set(m[1], html.UnescapeString(m[2]))
-		}
-		return fields
-	}
+	b := newBrowser(c.HTTP.Transport)
 	to := c.URL + "/oauth2/authorize"
 	query := url.Values{"response_type": {"code"}, "client_id": {args[0]}, "redirect_uri": {"http://localhost:1/"}, "state": {"state-of-the-request"}}
-	form := page(browser.Get(to + "?" + query.Encode()))
+	form, err := b.page(b.Get(to + "?" + query.Encode()))
+	ts.Check(err)
 	form.Set("login", args[1])
 	form.Set("password", args[2])
-	form = page(browser.PostForm(to, form))
+	form, err = b.page(b.PostForm(to, form))
+	ts.Check(err)
 	if !form.Has("ticket") {
 		fmt.Fprintln(ts.Stdout(), "refused")
 		return
 	}
 	form.Set("answer", "allow")
-	resp, err := browser.PostForm(to, form)
+	resp, err := b.PostForm(to, form)
 	ts.Check(err)
 	resp.Body.Close()
 	back, err := resp.Location()

@@ -47,6 +47,8 @@ import (
 //	flip FILE               changes one byte
 //	mode PERM FILE          the file has these permissions, in octal
 //	roots FILE              has ask trust the certificates in it
+//	random FILE BYTES       makes a file that can't be squeezed, always the same of a name
+//	use                     has boxcar talk to the server with its token
 //	certificate CERT KEY    makes a certificate for 127.0.0.1, which ask trusts
 //	unprivileged ARG...     runs the program as somebody who is not root
 func TestScripts(t *testing.T) {
@@ -56,6 +58,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Values[stateKey{}] = &state{}
+			e.Setenv("BOXCAR", program)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -89,6 +92,8 @@ func TestScripts(t *testing.T) {
 			"pad":           cmdPad,
 			"mode":          cmdMode,
 			"certificate":   cmdCertificate,
+			"random":        cmdRandom,
+			"use":           cmdUse,
 			"roots":         cmdRoots,
 			"unprivileged":  cmdUnprivileged,
 		},
@@ -159,6 +164,8 @@ var seen = []string{
 	"BOXCAR_TRUSTED_PROXY", "BOXCAR_CORS_ALLOW_ORIGIN", "BOXCAR_DEVELOPER_TOKEN",
 	"BOXCAR_ALLOW_REMOTE_DEVELOPER_TOKEN", "BOXCAR_PART_SIZE", "BOXCAR_MIN_CHUNKED_SIZE",
 	"BOXCAR_MAX_FILE_SIZE", "BOXCAR_QUOTA", "BOXCAR_BOX_HOSTS", "BOXCAR_PLAIN_LISTEN",
+	"BOXCAR_URL", "BOXCAR_TOKEN", "BOXCAR_PROFILE", "BOXCAR_CONFIG", "BOXCAR_STATE", "BOXCAR_JSON", "BOXCAR_CLIENT_ID",
+	"BOXCAR_CLIENT_SECRET", "BOXCAR_ENTERPRISE_ID", "BOXCAR_RETRY", "BOXCAR_PARALLEL", "BOXCAR_CONFLICT", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "SSL_CERT_FILE",
 }
 
 // surround gives a command the script's directory and environment.

@@ -146,7 +146,13 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 		fmt.Fprintf(w, "  export CURL_CA_BUNDLE=%s\n", quoteShell(daemon.CAFile(data)))
 	}
 	fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $BOXCAR_TOKEN\" %s/2.0/users/me\n", quoteShell(url))
-	fmt.Fprintf(w, "  sh %s FILE\n\n", quoteShell(script))
+	fmt.Fprintf(w, "  sh %s FILE\n", quoteShell(script))
+	if s.BoxHosts && url == d.URL() {
+		fmt.Fprintf(w, "  SSL_CERT_FILE=%s ", quoteShell(daemon.CAFile(data)))
+	} else {
+		fmt.Fprint(w, "  ")
+	}
+	fmt.Fprintf(w, "BOXCAR_URL=%s boxcar up FILE\n\n", quoteShell(url))
 	if d.Credentials != nil {
 		fmt.Fprintf(w, "Point an SDK at it:\n\n%s\n", sdkLines(url))
 		fmt.Fprintf(w, "Upload a file in parts with curl and openssl. This is %s:\n\n%s\n", script, text)

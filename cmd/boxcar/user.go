@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -152,7 +149,7 @@ func (c userPasswordCmd) Run(ctx context.Context, s streams) error {
 		case c.Generate:
 			password = o.NewPassword()
 		default:
-			if password, err = readPassword(s); err != nil {
+			if password, err = askNew(s, "password"); err != nil {
 				return err
 			}
 		}
@@ -164,32 +161,6 @@ func (c userPasswordCmd) Run(ctx context.Context, s streams) error {
 		}
 		return nil
 	})
-}
-
-// readPassword asks a person twice, and a program once.
-func readPassword(s streams) (string, error) {
-	if s.Ask == nil {
-		line, err := bufio.NewReader(s.In).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		if line = strings.TrimRight(line, "\r\n"); line == "" {
-			return "", errors.New("there is no password on the standard input")
-		}
-		return line, nil
-	}
-	first, err := s.Ask("New password: ")
-	if err != nil {
-		return "", err
-	}
-	again, err := s.Ask("The same again: ")
-	if err != nil {
-		return "", err
-	}
-	if first == "" || first != again {
-		return "", errors.New("these are not the same: nothing was changed")
-	}
-	return first, nil
 }
 
 type userDeleteCmd struct {

@@ -99,7 +99,7 @@ func checkCommands(m module, p pkg) []string {
 		switch {
 		case server && talks:
 			found = append(found, p.path+"/"+f.name+": imports both internal/daemon and the client's side; a command is of one kind")
-		case server && slices.Contains(clientCommands, stem):
+		case server && !slices.Contains(operatorCommands, stem):
 			found = append(found, fmt.Sprintf("%s/%s: %q works against any server, so it may not import internal/daemon", p.path, f.name, stem))
 		}
 	}

@@ -180,6 +180,7 @@ var surroundings = map[string][]string{
 	"syscall": {"Getenv", "Environ", "Setenv", "Unsetenv", "Clearenv"},
 }
 
-// clientCommands are the subcommands of cmd/boxcar, by the stem of their
-// file, that work against any server and so never hold one inside.
-var clientCommands = []string{"up", "down", "ls", "mkdir", "rm", "sessions"}
+// operatorCommands are the subcommands of cmd/boxcar, by the stem of their file,
+// that hold a server inside. All others work against any server, and so do the
+// files that they share.
+var operatorCommands = []string{"serve", "doctor", "backup", "user", "app", "token", "ca"}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"boxcar/client"
+)
+
+func TestRemoteID(t *testing.T) {
+	for name, want := range map[string]string{
+		"/a/b": "", "a": "", "/123": "", "123": "123", "id:123": "123", "id:": "", "12x": "", "id:12x": "12x", "0": "0",
+	} {
+		id, ok := remoteID(name)
+		if id != want || ok != (want != "" || strings.HasPrefix(name, "id:")) {
+			t.Errorf("%q: %q, %v", name, id, ok)
+		}
+	}
+}
+
+// A server must not choose where files go.
+func TestLocalName(t *testing.T) {
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "/etc/passwd", "a\x00b"} {
+		if got, err := localName(name); err == nil {
+			t.Errorf("%q becomes %q", name, got)
+		}
+	}
+	for _, name := range []string{"a", "...", ".hidden", "a b", "ä"} {
+		if got, err := localName(name); err != nil || got != name {
+			t.Errorf("%q: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	now := time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"12h": now.Add(12 * time.Hour), "30d": now.Add(30 * 24 * time.Hour),
+		"2031-12-24": time.Date(2031, 12, 24, 0, 0, 0, 0, time.UTC),
+	} {
+		var e expiry
+		if err := e.UnmarshalText([]byte(text)); err != nil || !e.given() || !e.from(now).Equal(want) {
+			t.Errorf("%s: %v, %v", text, e.from(now), err)
+		}
+	}
+	for _, text := range []string{"", "soon", "-1h", "0d", "-3d", "1.5d", "2031-13-01", "999999999d"} {
+		var e expiry
+		if err := e.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+func TestPartMap(t *testing.T) {
+	parts := func(s string) (arrived []bool) {
+		for _, c := range s {
+			arrived = append(arrived, c == '#')
+		}
+		return arrived
+	}
+	for _, c := range []struct {
+		parts, want string
+		most        int
+	}{
+		{"##.#", "##.#", 4}, {"##.#", "##.#", 99}, {"##.#..", "#+.", 3}, {"##.#.", "#+.", 4}, {"", "", 4},
+	} {
+		if got := partMap(parts(c.parts), c.most); got != c.want {
+			t.Errorf("%s in %d: %s, want %s", c.parts, c.most, got, c.want)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"short", "short     "}, {"exactly ten", "exac…y ten"}, {"scans/2031/survey.laz", "scan…y.laz"},
+		{"日本語の長い名前です", "日本…前です"}, {"", "          "},
+	} {
+		got := fit(c.in, 10)
+		if runewidth.StringWidth(got) != 10 || runewidth.StringWidth(c.want) == 10 && got != c.want {
+			t.Errorf("%q: %q of %d columns, want %q", c.in, got, runewidth.StringWidth(got), c.want)
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		400 * time.Millisecond: "0.4s", 12 * time.Second: "12s", 185 * time.Second: "3m05s", 130 * time.Minute: "2h10m",
+		59*time.Minute + 59*time.Second + 900*time.Millisecond: "60m00s",
+	} {
+		if got := durationText(d); got != want {
+			t.Errorf("%s: %s, want %s", d, got, want)
+		}
+	}
+	for _, c := range []struct {
+		bytes int64
+		rate  float64
+		want  string
+	}{{1000, 100, "10s"}, {1000, 0, ""}, {0, 100, ""}, {1 << 60, 1, ""}} {
+		if got := leftText(c.bytes, c.rate); got != c.want {
+			t.Errorf("%d at %v: %q, want %q", c.bytes, c.rate, got, c.want)
+		}
+	}
+	if got := printable("a\x1b[2Jb\rc\u0085"); strings.ContainsAny(got, "\x1b\r\u0085") {
+		t.Errorf("%q steers a terminal", got)
+	}
+	if got := again([]string{"boxcar", "up", "it's", "--to", "/a b", "*"}); got != `boxcar up 'it'\''s' --to '/a b' '*'` {
+		t.Error(got)
+	}
+}
+
+func TestBarsFitTheScreen(t *testing.T) {
+	for lines, want := range map[int]int{0: 1, 4: 1, 8: 5, 24: mostBars} {
+		if got := barsOf(lines); got != want || lines >= 4 && got+3 > lines {
+			t.Errorf("%d bars on %d lines, want %d", got, lines, want)
+		}
+	}
+}
+
+// What has to move once more takes nothing from what others have moved.
+func TestSpeed(t *testing.T) {
+	var s speed
+	at := time.Now()
+	for i := range 20 {
+		at = at.Add(500 * time.Millisecond)
+		got := s.at(at, int64(i)*1000)
+		if i > 0 && (got < 1999 || got > 2001) {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+	if got := s.at(at.Add(time.Second), 0); got != 0 {
+		t.Errorf("backwards: %v", got)
+	}
+	if len(s.samples) > 12 {
+		t.Errorf("%d samples for %s", len(s.samples), speedWindow)
+	}
+}
+
+func TestWhichServer(t *testing.T) {
+	box := client.Box()
+	for text, want := range map[string]client.BaseURLs{"": client.At(homeURL), "box": box, "Box": box, "http://x/": client.At("http://x")} {
+		if got := urlsOf(text); got != want {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+	profiles := client.Profiles{Dir: t.TempDir()}
+	for name, server := range map[string]string{"box": "", "here": "http://here"} {
+		if err := profiles.Put(name, client.Profile{Server: server, Auth: client.AuthToken, Token: "t"}, name == "here"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		profile, url, token string
+		given               string
+		api, name           string // "" is an error
+	}{
+		{api: "http://here", name: "here"},                               // the default
+		{profile: "box", api: box.API, name: "box"},                      // Box's own hosts
+		{url: "http://x", token: "t", api: "http://x", name: "http://x"}, // the environment
+		{token: "t", api: homeURL, name: homeURL},                        // where serve is
+		{url: "box", token: "t", api: box.API, name: box.API},            //
+		{url: "http://x"}, // without a token
+		{profile: "box", url: "http://x", token: "t", api: box.API, name: "box"},                       // a profile says more
+		{profile: "box", url: "http://x", token: "t", given: "url", api: "http://x", name: "http://x"}, // unless it is from the environment
+		{profile: "box", url: "http://x", token: "t", given: "profile url"},
+		{profile: "nobody"},
+	} {
+		t.Setenv("BOXCAR_TOKEN", c.token)
+		given := map[string]bool{}
+		for _, flag := range strings.Fields(c.given) {
+			given[flag] = true
+		}
+		f := serverFlags{configFlag: configFlag{Config: profiles.Dir}, Profile: c.profile, URL: c.url}
+		cfg, name, err := f.clientConfig(streams{Given: given}, nil)
+		if c.name == "" {
+			if err == nil {
+				t.Errorf("%+v: %s", c, name)
+			}
+			continue
+		}
+		if err != nil || cfg.URLs.API != c.api || name != c.name {
+			t.Errorf("%+v: %s, %s, %v", c, cfg.URLs.API, name, err)
+		}
+	}
+}
