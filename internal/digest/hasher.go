@@ -30,6 +30,9 @@ type Hasher struct {
 // turn. It takes tens of microseconds.
 const quantum = 64 << 10
 
+// quantaInARow are hashed before the worker lets others have its thread.
+const quantaInARow = 16
+
 // inline is how many bytes are not worth handing over.
 const inline = 16 << 10
 
@@ -201,13 +204,16 @@ func (m *plan) add(p []byte, h, also *chain) {
 // work hashes until there is nothing that has to be done now.
 func (h *Hasher) work(m *plan) {
 	var b batch
+	done := 0
 	h.mu.Lock()
 	for h.next(m, &b) {
 		h.mu.Unlock()
 		b.hash(m)
-		// Whoever brings bytes goes first: a worker that kept its thread
-		// would soon have nothing left to hash.
-		runtime.Gosched()
+		// Whoever brings bytes has to have a turn, but not after each quantum:
+		// where many do, the worker would wait longer than it works.
+		if done++; done%quantaInARow == 0 {
+			runtime.Gosched()
+		}
 		h.mu.Lock()
 		for _, r := range b.runs {
 			if len(r.p) > 0 {

@@ -345,9 +345,14 @@ func (s *Service) behind(d *digest.SHA1, f *front) *behind {
 }
 
 func (w *behind) Write(p []byte) (int, error) {
-	if w.f.hurry.Load() || w.f.owed.Load() > patientUpTo {
+	switch owed := w.f.owed.Load(); {
+	case w.f.hurry.Load() || owed > window:
+		// Whoever hashes by itself waits for nobody.
 		w.run.Wait()
-	} else {
+		return w.d.Write(p)
+	case owed > patientUpTo:
+		w.run.Wait()
+	default:
 		w.run.WaitAtMost(patience)
 	}
 	w.h.Start(&w.run, w.d, nil, p)
