@@ -28,10 +28,11 @@ func (d *disk) on(c *daemon.Config) {
 	inFiles(c)
 }
 
-// inFiles has small blobs be files, too, for tests of what becomes of files.
+// inFiles has small blobs be files, too, and no part stay in memory, for tests of
+// what becomes of files.
 func inFiles(c *daemon.Config) {
 	none := int64(-1)
-	c.RowBlobs = &none
+	c.RowBlobs, c.Uploads.Window = &none, none
 }
 
 // stop makes readers of blobs wait until the function it returns is called.

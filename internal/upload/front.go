@@ -71,10 +71,6 @@ func (s *Service) drop(id content.SessionID, f *front) {
 	}
 }
 
-// window is how many bytes beyond the front are worth keeping in memory: who
-// sends parts in order, several at a time, is not further ahead.
-const window = 64 << 20
-
 // away is how far the front is from span, in bytes.
 func (f *front) away(span content.Span) int64 { return max(0, span.Start-f.at().N) }
 
@@ -346,7 +342,7 @@ func (s *Service) behind(d *digest.SHA1, f *front) *behind {
 
 func (w *behind) Write(p []byte) (int, error) {
 	switch owed := w.f.owed.Load(); {
-	case w.f.hurry.Load() || owed > window:
+	case w.f.hurry.Load() || owed > aloneFrom:
 		// Whoever hashes by itself waits for nobody.
 		w.run.Wait()
 		return w.d.Write(p)
@@ -361,9 +357,11 @@ func (w *behind) Write(p []byte) (int, error) {
 
 // patience is how long the hash of a file waits for parts to be hashed beside,
 // as long as nobody waits for it and it is no more than patientUpTo bytes behind.
+// When it is behind by aloneFrom, it does not share with others.
 const (
 	patience    = 3 * time.Millisecond
 	patientUpTo = 16 << 20
+	aloneFrom   = 64 << 20
 )
 
 // readBlob writes the bytes of a stored part to w, through either half of

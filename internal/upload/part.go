@@ -76,7 +76,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// Other parts wait, for the front to come to them, in memory as far as
 	// there is room for that, and else in the page cache.
 	away := f.away(sent.Span)
-	if tee == nil && !(away+sent.Span.Len() <= window && src.Keep()) {
+	if tee == nil && !(away+sent.Span.Len() <= s.Limits.Window && src.Keep()) {
 		src.Reread()
 	}
 	src.Rank(away)

@@ -57,6 +57,9 @@ type Limits struct {
 	Ack            time.Duration // for recording what has arrived whole; default 30 s
 	Commit         time.Duration // before a commit answers that it needs longer; default 50 s
 	LogEvents      int64         // kept for one session; default 50,000
+	// Window is how many bytes beyond the front of its file a part may end and stay in
+	// memory until the front comes to it; default 64 MiB, -1 has none stay.
+	Window int64
 }
 
 func orDefault[T comparable](v *T, d T) {
@@ -78,6 +81,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Ack, 30*time.Second)
 	orDefault(&l.Commit, 50*time.Second)
 	orDefault(&l.LogEvents, 50_000)
+	orDefault(&l.Window, 64<<20) // who sends parts in order, several at a time, is not further ahead
 	return l
 }
 
