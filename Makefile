@@ -77,7 +77,7 @@ arch: ## who may import whom
 .PHONY: unit
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
-	@BOXCAR_KILL_CYCLES=$${BOXCAR_KILL_CYCLES:-60} CGO_ENABLED=1 go test -race ./... | sed '/\[no test files\]$$/d'
+	@BOXCAR_KILL_CYCLES=$${BOXCAR_KILL_CYCLES:-60} CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
 	@echo '== go test, without assembly'
 	@go test -tags purego ./internal/digest
 
