@@ -71,6 +71,17 @@ func (s *Service) drop(id content.SessionID, f *front) {
 	}
 }
 
+// paid takes a part that the front has passed off what it owes. Parts that a plan
+// recorded, or an earlier process, were never counted.
+func (f *front) paid(n int64) {
+	for {
+		owed := f.owed.Load()
+		if f.owed.CompareAndSwap(owed, max(0, owed-n)) {
+			return
+		}
+	}
+}
+
 // away is how far the front is from span, in bytes.
 func (f *front) away(span content.Span) int64 { return max(0, span.Start-f.at().N) }
 
@@ -291,7 +302,7 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 		} else if err := s.hashStored(ctx, d, f, p); err != nil {
 			return err
 		}
-		f.owed.Add(-p.Span.Len())
+		f.paid(p.Span.Len())
 		to := reached(d, ses.Grid.FileSize)
 		f.mu.Lock()
 		if f.now.N == now.N {

@@ -71,7 +71,10 @@ func (f *direct) Write(p []byte) (n int, err error) {
 		whole = len(p)
 	}
 	if whole > 0 {
-		if n, err = f.written.Write(p[:whole]); err != nil || whole == len(p) {
+		n, err = f.written.Write(p[:whole])
+		if !f.ended && n == 0 && errors.Is(err, syscall.EINVAL) {
+			whole = 0 // this disk wants more of an address or a size than others
+		} else if err != nil || whole == len(p) {
 			return n, err
 		}
 	}

@@ -190,3 +190,37 @@ func TestDirectFilesHoldWhatWasWritten(t *testing.T) {
 		}
 	}
 }
+
+// A disk may want more of an address than others do: what it refuses to take
+// from there goes through the page cache.
+func TestADirectWriteThatIsRefusedGoesThroughTheCache(t *testing.T) {
+	root := t.TempDir()
+	fsys, ok := vfs.Dir(root).(vfs.Director)
+	if !ok {
+		t.Skipf("%s has no files that bypass the page cache", runtime.GOOS)
+	}
+	f, err := fsys.CreateDirect("f")
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("the file system of the temporary directory has no O_DIRECT")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := make([]byte, 3*4096)
+	at := -uintptr(unsafe.Pointer(&room[0]))%4096 + 1 // no disk takes that
+	data := room[at:][:2*4096-1]
+	for i := range data {
+		data[i] = byte(i * 5)
+	}
+	for _, part := range [][]byte{data[:4096], data[4096:]} {
+		if n, err := f.Write(part); n != len(part) || err != nil {
+			t.Errorf("write: %d, %v", n, err)
+		}
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(root, "f")); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes are there, and not the %d written: %v", len(got), len(data), err)
+	}
+}

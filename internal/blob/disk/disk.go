@@ -30,7 +30,7 @@ type Store struct {
 	making gate
 	made   bool          // the shards' directories, and their names are durable
 	temps  atomic.Uint64 // number of the last temp file
-	direct bool          // fs can bypass the page cache
+	direct atomic.Bool   // fs can bypass the page cache, as far as anybody knows
 	routes routes        // whether it pays
 }
 
@@ -46,7 +46,8 @@ func Open(fsys vfs.FS) (*Store, error) {
 		blobs:  newDirectory(fsys, blobsDir),
 		making: newGate(),
 	}
-	_, s.direct = fsys.(vfs.Director)
+	_, direct := fsys.(vfs.Director)
+	s.direct.Store(direct)
 	for i := range s.shards {
 		s.shards[i] = newDirectory(fsys, fmt.Sprintf("%s/%02x", blobsDir, i))
 	}

@@ -31,7 +31,7 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 		return fmt.Errorf("%d bytes of the source were read before", src.Len())
 	}
 	// What will be read again soon had better be in the page cache.
-	way, large := cached, s.direct && src.Size() >= directFrom
+	way, large := cached, s.direct.Load() && src.Size() >= directFrom
 	if large && !src.ReadSoon() {
 		way = s.routes.pick()
 	}
@@ -59,6 +59,7 @@ func (s *Store) create(key blob.Key, direct bool) (f vfs.File, name, temp string
 		if direct {
 			f, err = s.fs.(vfs.Director).CreateDirect(temp)
 			if errors.Is(err, errors.ErrUnsupported) {
+				s.direct.Store(false) // nobody need try again
 				direct = false
 				continue
 			}
