@@ -36,7 +36,6 @@ const (
 // of its own.
 type Intake struct {
 	hasher *digest.Hasher
-	writes turns
 
 	mu       sync.Mutex
 	extra    int      // blocks that may be taken beyond one a source
@@ -56,8 +55,7 @@ type slabs struct{ all [][]byte }
 func NewIntake(extra int) *Intake {
 	in := &Intake{
 		hasher: new(digest.Hasher), extra: extra, keep: extra * 3 / 4,
-		writes: turns{free: max(4, 2*runtime.GOMAXPROCS(0))},
-		slabs:  new(slabs),
+		slabs: new(slabs),
 	}
 	runtime.AddCleanup(in, func(s *slabs) {
 		for _, slab := range s.all {

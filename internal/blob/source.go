@@ -22,16 +22,15 @@ type Source struct {
 	sha1 *digest.SHA1
 	also *digest.SHA1 // sees the same bytes; nil if nobody else wants them
 
-	run     digest.Run // of the block that was handed out last
-	last    []byte     // that block, all of its room
-	spare   []byte     // a second one
-	shared  int        // extra blocks that are this source's
-	writing bool       // the caller has its turn to write what was handed out last
-	closed  bool
-	ended   bool   // r has said so, and what it gave has been handed out
-	err     error  // what every further call returns
-	peeked  []byte // by First, and not handed out yet
-	whole   bool   // what First said of it
+	run    digest.Run // of the block that was handed out last
+	last   []byte     // that block, all of its room
+	spare  []byte     // a second one
+	shared int        // extra blocks that are this source's
+	closed bool
+	ended  bool   // r has said so, and what it gave has been handed out
+	err    error  // what every further call returns
+	peeked []byte // by First, and not handed out yet
+	whole  bool   // what First said of it
 
 	keeps  bool
 	kept   Kept
@@ -46,8 +45,7 @@ func Verify(r io.Reader, want Want, also *digest.SHA1) *Source {
 
 // Next gives the next bytes, in a block at a multiple of 4096 bytes in memory
 // that is full unless it is the first or the last one. They may be hashed still,
-// and must not be changed; they stay as they are until Next or Close is called, and
-// until then the caller is one of the few whose turn it is to write. It
+// and must not be changed; they stay as they are until Next or Close is called. It
 // returns a content.SizeMismatch or content.DigestMismatch error when the
 // bytes are not those promised; no more than one byte beyond the promised size
 // is taken from the reader. With an error it gives no bytes.
@@ -57,7 +55,6 @@ func (s *Source) Next() ([]byte, error) {
 		s.peeked = nil
 		return b, nil
 	}
-	s.written()
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -96,10 +93,6 @@ func (s *Source) Next() ([]byte, error) {
 	}
 	s.last = b
 	s.in.Hasher().Start(&s.run, s.sha1, s.also, b[:n])
-	if s.in != nil && n == BlockSize {
-		s.in.writes.take(s.run.Rank)
-		s.writing = true
-	}
 	return b[:n], nil
 }
 
@@ -131,14 +124,6 @@ func (s *Source) First() (b []byte, whole bool, err error) {
 	}
 	s.peeked, s.whole = b, whole
 	return b, whole, nil
-}
-
-// written ends the turn in which the caller has written a block.
-func (s *Source) written() {
-	if s.writing {
-		s.writing = false
-		s.in.writes.give()
-	}
 }
 
 // left is how many bytes were promised and not read yet, or -1.
@@ -268,8 +253,8 @@ func (s *Source) State() content.SHA1State { return s.sha1.State() }
 // Done says whether the source was read to its end and kept its promise.
 func (s *Source) Done() bool { return s.peeked == nil && errors.Is(s.err, io.EOF) }
 
-// Rank puts sources in order where more bytes come in than can be hashed and
-// written at once: the lowest first. It comes before the first byte.
+// Rank puts sources in order where more bytes come in than can be hashed at
+// once: the lowest first. It comes before the first byte.
 func (s *Source) Rank(r int64) { s.run.Rank = r }
 
 // Reread tells the store that the blob will be read soon after it was put.
@@ -314,7 +299,6 @@ func (s *Source) Close() {
 		return
 	}
 	s.closed = true
-	s.written()
 	s.run.Wait()
 	s.in.Hasher().Leave()
 	for _, b := range [][]byte{s.last, s.spare} {
