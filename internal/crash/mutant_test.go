@@ -47,7 +47,7 @@ func (m *mutant) disks(fsys *faultfs.FS) disks {
 func (m *mutant) stores(h *house) (rows meta.Store, blobs blob.Store) {
 	rows, blobs = h.rows, h.blobs
 	if m != nil && m.rows != nil {
-		rows = m.rows(rows, blobs)
+		rows = m.rows(rows, h.files) // in a transaction there is no other
 	}
 	if m != nil && m.blobs != nil {
 		blobs = m.blobs(h, blobs)

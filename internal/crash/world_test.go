@@ -14,6 +14,7 @@ import (
 	"boxcar/internal/auth"
 	"boxcar/internal/blob"
 	"boxcar/internal/blob/disk"
+	"boxcar/internal/blob/inline"
 	"boxcar/internal/content"
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlite"
@@ -26,6 +27,7 @@ import (
 
 const (
 	database = "boxcar.db"
+	inRow    = 512  // bytes of the largest blob that is a row
 	partSize = 1024 // bytes; what is torn and lost does not go by how many there are
 )
 
@@ -33,7 +35,8 @@ const (
 type house struct {
 	fs     *faultfs.FS
 	rows   *sqlite.Store
-	blobs  *disk.Store
+	blobs  blob.Store  // small ones are rows
+	files  *disk.Store // the others
 	tree   *tree.Service
 	upload *upload.Service
 	sweep  *sweep.Service
@@ -99,8 +102,12 @@ func (s site) storage(fsys *faultfs.FS) (h *house, err error) {
 	if h.rows, err = sqlite.Open(database, sqlite.Options{VFS: h.vfs.Name, FS: under.rows, Readers: s.readers, LogSize: s.logSize}); err != nil {
 		return h, err
 	}
-	h.blobs, err = disk.Open(under.blobs)
-	return h, err
+	if h.files, err = disk.Open(under.blobs); err != nil {
+		return h, err
+	}
+	// As it is served, small blobs are rows: the ends of most files here.
+	h.blobs = inline.New(h.rows, h.files, inRow, s.now)
+	return h, nil
 }
 
 // start builds the services, and does what a start of the server does.
