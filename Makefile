@@ -27,7 +27,7 @@ help: ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: test
-test: tools lint generated arch unit crash cross emulate conformance ## everything that CI runs; installs what it lacks
+test: tools lint generated arch unit crash large cross emulate conformance ## everything that CI runs; installs what it lacks
 	@echo '== all passed'
 
 .PHONY: check
@@ -88,6 +88,11 @@ CRASH = go test -count=1 -timeout 240m -v ./internal/crash | grep -v '^ *\(=== \
 crash: ## power cuts until BOXCAR_CRASH_STATES=100000 different disks are left, see docs/durability.md
 	@echo '== power cuts'
 	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-100000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-2000} $(CRASH)
+
+.PHONY: large
+large: ## uploads at the edges of 2 and 4 GiB
+	@echo '== large files'
+	@BOXCAR_LARGE=1 go test -count=1 -run TestLargeSizes ./client
 
 .PHONY: soak
 soak: ## the same until there are a million, with seeds of its own

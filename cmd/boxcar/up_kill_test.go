@@ -233,7 +233,7 @@ func TestUpKilled(t *testing.T) {
 // pasted into a shell.
 func TestUpInterrupted(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there is no SIGINT to send")
+		t.Skipf("CTRL-C IS NOT TRIED: %s has no SIGINT to send", runtime.GOOS)
 	}
 	t.Parallel()
 	m := newMover(t)
@@ -386,7 +386,7 @@ func TestDownGoesOn(t *testing.T) {
 // TestDownOnAFullDisk says so, and goes on when there is room.
 func TestDownOnAFullDisk(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("it mounts a small disk")
+		t.Skip("A FULL DISK IS NOT TRIED: mounting a small one takes Linux and root")
 	}
 	t.Parallel()
 	m := newMover(t)
@@ -395,7 +395,7 @@ func TestDownOnAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=16m", "none", small).CombinedOutput(); err != nil {
-		t.Skipf("no mount: %s", out)
+		t.Skipf("A FULL DISK IS NOT TRIED: no small one can be mounted: %s", out)
 	}
 	t.Cleanup(func() { exec.Command("umount", small).Run() })
 	m.file("big.bin", 24*moverPart)
@@ -408,7 +408,7 @@ func TestDownOnAFullDisk(t *testing.T) {
 		t.Error("half a file has its name")
 	}
 	if out, err := exec.Command("mount", "-o", "remount,size=64m", small).CombinedOutput(); err != nil {
-		t.Skipf("no remount: %s", out)
+		t.Skipf("ROOM THAT COMES BACK IS NOT TRIED: the disk can't be made larger: %s", out)
 	}
 	m.must("down", "/big.bin", "small/big.bin")
 }

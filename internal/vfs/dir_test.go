@@ -150,7 +150,7 @@ func TestDirectFilesHoldWhatWasWritten(t *testing.T) {
 	root := t.TempDir()
 	fsys, ok := vfs.Dir(root).(vfs.Director)
 	if !ok {
-		t.Skipf("%s has no files that bypass the page cache", runtime.GOOS)
+		t.Skipf("DIRECT WRITES ARE NOT CHECKED: %s has no files that bypass the page cache", runtime.GOOS)
 	}
 	const block = 64 << 10
 	room := make([]byte, block+4096)
@@ -163,7 +163,7 @@ func TestDirectFilesHoldWhatWasWritten(t *testing.T) {
 		name := fmt.Sprint("f", end)
 		f, err := fsys.CreateDirect(name)
 		if errors.Is(err, errors.ErrUnsupported) {
-			t.Skip("the file system of the temporary directory has no O_DIRECT")
+			t.Skip("DIRECT WRITES ARE NOT CHECKED: the file system of the temporary directory has no O_DIRECT")
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -197,11 +197,11 @@ func TestADirectWriteThatIsRefusedGoesThroughTheCache(t *testing.T) {
 	root := t.TempDir()
 	fsys, ok := vfs.Dir(root).(vfs.Director)
 	if !ok {
-		t.Skipf("%s has no files that bypass the page cache", runtime.GOOS)
+		t.Skipf("DIRECT WRITES ARE NOT CHECKED: %s has no files that bypass the page cache", runtime.GOOS)
 	}
 	f, err := fsys.CreateDirect("f")
 	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("the file system of the temporary directory has no O_DIRECT")
+		t.Skip("DIRECT WRITES ARE NOT CHECKED: the file system of the temporary directory has no O_DIRECT")
 	}
 	if err != nil {
 		t.Fatal(err)
