@@ -77,22 +77,11 @@ func (c Copy) Run(ctx context.Context) (done Copied, err error) {
 
 // each goes over the blobs that rows refer to, in order of key.
 func each(ctx context.Context, rows meta.Store, do func(meta.StoredBlob) error) error {
-	for after := blob.Key(""); ; {
-		var page []meta.StoredBlob
-		err := rows.View(ctx, func(tx meta.Tx) (err error) {
-			page, err = tx.StoredBlobs(after, 500)
-			return err
-		})
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, b := range page {
-			if err := do(b); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].Key
-	}
+	return meta.Each(ctx, rows,
+		func(tx meta.Tx, after blob.Key) ([]meta.StoredBlob, error) {
+			return tx.StoredBlobs(after, meta.PageRows)
+		},
+		func(b meta.StoredBlob) blob.Key { return b.Key }, do)
 }
 
 // one copies a blob, unless it is there.

@@ -248,22 +248,11 @@ func unmark(ctx context.Context, rows meta.Store, have blob.Store) error {
 }
 
 func eachMarked(ctx context.Context, rows meta.Store, do func(meta.RottenBlob) error) error {
-	for after := blob.Key(""); ; {
-		var page []meta.RottenBlob
-		err := rows.View(ctx, func(tx meta.Tx) (err error) {
-			page, err = tx.RottenBlobs(after, 500)
-			return err
-		})
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, r := range page {
-			if err := do(r); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].Key
-	}
+	return meta.Each(ctx, rows,
+		func(tx meta.Tx, after blob.Key) ([]meta.RottenBlob, error) {
+			return tx.RottenBlobs(after, meta.PageRows)
+		},
+		func(r meta.RottenBlob) blob.Key { return r.Key }, do)
 }
 
 // prune removes snapshots beyond those to keep, and the blobs that only they had.

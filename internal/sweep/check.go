@@ -85,40 +85,11 @@ func (c *checker) broken(format string, args ...any) {
 	c.report.Broken = append(c.report.Broken, fmt.Sprintf(format, args...))
 }
 
-const page = 500 // rows at once
-
-// viewer is where rows are read: a store, or a transaction that is open.
-type viewer interface {
-	View(ctx context.Context, fn func(meta.Tx) error) error
-}
-
-// all walks rows that come in order of id, a page at once.
-func all[R, ID any](ctx context.Context, store viewer, list func(tx meta.Tx, after ID) ([]R, error), id func(R) ID, each func(R) error) error {
-	var after ID
-	for {
-		var rows []R
-		err := store.View(ctx, func(tx meta.Tx) (err error) {
-			rows, err = list(tx, after)
-			return err
-		})
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		for _, row := range rows {
-			if err := each(row); err != nil {
-				return err
-			}
-		}
-		if len(rows) < page {
-			return nil
-		}
-		after = id(rows[len(rows)-1])
-	}
-}
-
 func (c *checker) versions(ctx context.Context) error {
-	return all(ctx, c.Meta,
-		func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.AllVersions(after, page) },
+	return meta.Each(ctx, c.Meta,
+		func(tx meta.Tx, after content.ID) ([]meta.Version, error) {
+			return tx.AllVersions(after, meta.PageRows)
+		},
 		func(v meta.Version) content.ID { return v.ID },
 		func(v meta.Version) error {
 			c.report.Versions++
@@ -172,8 +143,8 @@ func (c *checker) going(ctx context.Context, file content.ID) (going bool, err e
 // them into sum; after each of these it calls hashed. With whole, there may be
 // no gaps. It returns where the last part ends.
 func (c *checker) parts(ctx context.Context, what string, m meta.Manifest, whole bool, sum *digest.SHA1, hashed func()) (end int64, err error) {
-	err = all(ctx, c.Meta,
-		func(tx meta.Tx, after int64) ([]meta.Part, error) { return tx.Parts(m, after, page) },
+	err = meta.Each(ctx, c.Meta,
+		func(tx meta.Tx, after int64) ([]meta.Part, error) { return tx.Parts(m, after, meta.PageRows) },
 		func(p meta.Part) int64 { return p.Span.End },
 		func(p meta.Part) error {
 			if whole && p.Span.Start != end || p.Span.Start < end {
@@ -232,9 +203,9 @@ type writerOnly struct{ io.Writer }
 
 func (c *checker) sessions(ctx context.Context) error {
 	for _, state := range []content.SessionState{content.Open, content.Committing} {
-		err := all(ctx, c.Meta,
+		err := meta.Each(ctx, c.Meta,
 			func(tx meta.Tx, after content.SessionID) ([]meta.Session, error) {
-				return tx.InState(state, after, page)
+				return tx.InState(state, after, meta.PageRows)
 			},
 			func(ses meta.Session) content.SessionID { return ses.ID },
 			func(ses meta.Session) error { return c.session(ctx, ses) })
@@ -271,7 +242,7 @@ func (c *checker) session(ctx context.Context, ses meta.Session) error {
 // orphans are parts that no session and no version has.
 func (c *checker) orphans(ctx context.Context) error {
 	return c.Meta.View(ctx, func(tx meta.Tx) error {
-		lost, err := tx.OrphanManifests(page)
+		lost, err := tx.OrphanManifests(meta.PageRows)
 		for _, m := range lost {
 			c.broken("manifest %d has parts, and belongs to no session and no version", m)
 		}
@@ -324,8 +295,8 @@ func (c *rowChecker) folder(id content.ID) *folderRow {
 }
 
 func (c *rowChecker) items(ctx context.Context) error {
-	return all(ctx, inside{c.tx},
-		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.AllItems(after, page) },
+	return meta.Each(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.AllItems(after, meta.PageRows) },
 		func(i meta.Item) content.ID { return i.ID },
 		func(i meta.Item) error {
 			if i.Key != content.NameKey(i.Name) {
@@ -369,8 +340,10 @@ func (c *rowChecker) items(ctx context.Context) error {
 
 // links compares shared links with what their items say.
 func (c *rowChecker) links(ctx context.Context) error {
-	err := all(ctx, inside{c.tx},
-		func(tx meta.Tx, after content.ID) ([]meta.SharedLink, error) { return tx.AllSharedLinks(after, page) },
+	err := meta.Each(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]meta.SharedLink, error) {
+			return tx.AllSharedLinks(after, meta.PageRows)
+		},
 		func(l meta.SharedLink) content.ID { return l.Item },
 		func(l meta.SharedLink) error {
 			if !c.linked[l.Item] {
@@ -406,15 +379,15 @@ func (c *rowChecker) file(i meta.Item) error {
 	if i.Current.Number == 1 {
 		return nil // if it has others all the same, their number tells
 	}
-	for offset := int64(0); ; offset += page {
-		past, err := c.tx.PastVersions(i.ID, offset, page)
+	for offset := int64(0); ; offset += meta.PageRows {
+		past, err := c.tx.PastVersions(i.ID, offset, meta.PageRows)
 		if err != nil {
 			return err
 		}
 		for _, v := range past {
 			add(v)
 		}
-		if len(past) < page {
+		if len(past) < meta.PageRows {
 			return nil
 		}
 	}
@@ -449,8 +422,10 @@ func (c *rowChecker) trees(context.Context) error {
 // versions counts them all: each belongs to a file.
 func (c *rowChecker) versions(ctx context.Context) error {
 	n, bytes := 0, int64(0)
-	err := all(ctx, inside{c.tx},
-		func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.AllVersions(after, page) },
+	err := meta.Each(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]meta.Version, error) {
+			return tx.AllVersions(after, meta.PageRows)
+		},
 		func(v meta.Version) content.ID { return v.ID },
 		func(v meta.Version) error { n, bytes = n+1, bytes+v.Size; return nil })
 	if err == nil && (n != c.versionsOf || bytes != c.bytesOf) {
@@ -461,9 +436,9 @@ func (c *rowChecker) versions(ctx context.Context) error {
 
 func (c *rowChecker) sessions(ctx context.Context) error {
 	for _, state := range []content.SessionState{content.Open, content.Committing, content.Committed, content.Aborted, content.Expired} {
-		err := all(ctx, inside{c.tx},
+		err := meta.Each(ctx, inside{c.tx},
 			func(tx meta.Tx, after content.SessionID) ([]meta.Session, error) {
-				return tx.InState(state, after, page)
+				return tx.InState(state, after, meta.PageRows)
 			},
 			func(ses meta.Session) content.SessionID { return ses.ID },
 			func(ses meta.Session) error { c.reserved[ses.Owner] += ses.Reserved; return nil })
@@ -476,8 +451,8 @@ func (c *rowChecker) sessions(ctx context.Context) error {
 
 // users compares quotas with what exists.
 func (c *rowChecker) users(ctx context.Context) error {
-	return all(ctx, inside{c.tx},
-		func(tx meta.Tx, after content.ID) ([]content.User, error) { return tx.Users(after, page) },
+	return meta.Each(ctx, inside{c.tx},
+		func(tx meta.Tx, after content.ID) ([]content.User, error) { return tx.Users(after, meta.PageRows) },
 		func(u content.User) content.ID { return u.ID },
 		func(u content.User) error {
 			if u.DeletedAt.IsZero() {

@@ -15,8 +15,10 @@ import (
 // marked looks at the blobs that were found damaged before: they are not
 // served, even if they are as they should be by now.
 func (c *checker) marked(ctx context.Context) error {
-	return all(ctx, c.Meta,
-		func(tx meta.Tx, after blob.Key) ([]meta.RottenBlob, error) { return tx.RottenBlobs(after, page) },
+	return meta.Each(ctx, c.Meta,
+		func(tx meta.Tx, after blob.Key) ([]meta.RottenBlob, error) {
+			return tx.RottenBlobs(after, meta.PageRows)
+		},
 		func(r meta.RottenBlob) blob.Key { return r.Key },
 		func(r meta.RottenBlob) error {
 			good, seen := c.good[r.Key]
@@ -36,8 +38,10 @@ func (c *checker) marked(ctx context.Context) error {
 // with them, take bytes from.
 func Losses(ctx context.Context, rows meta.Store, bad map[blob.Key]string) (list []Lost, err error) {
 	for _, key := range slices.Sorted(maps.Keys(bad)) {
-		err := all(ctx, rows,
-			func(tx meta.Tx, after content.ID) ([]meta.Version, error) { return tx.VersionsOn(key, after, page) },
+		err := meta.Each(ctx, rows,
+			func(tx meta.Tx, after content.ID) ([]meta.Version, error) {
+				return tx.VersionsOn(key, after, meta.PageRows)
+			},
 			func(v meta.Version) content.ID { return v.ID },
 			func(v meta.Version) error {
 				return rows.View(ctx, func(tx meta.Tx) error {

@@ -146,7 +146,7 @@ func (s *Service) goOn(ctx context.Context, pace *pace, pass *Pass) (err error) 
 	for saved := time.Now(); ; {
 		var blobs []meta.StoredBlob
 		err := s.Meta.View(ctx, func(tx meta.Tx) (err error) {
-			blobs, err = tx.StoredBlobs(pass.After, page)
+			blobs, err = tx.StoredBlobs(pass.After, meta.PageRows)
 			return err
 		})
 		if err != nil {
@@ -247,8 +247,10 @@ func (s *Service) read(ctx context.Context, pace *pace, b meta.StoredBlob) (n in
 // lookAgain reads the blobs that are marked. The mark is taken from those that
 // are as they should be, and from those that nothing refers to.
 func (s *Service) lookAgain(ctx context.Context, pace *pace) error {
-	return all(ctx, s.Meta,
-		func(tx meta.Tx, after blob.Key) ([]meta.RottenBlob, error) { return tx.RottenBlobs(after, page) },
+	return meta.Each(ctx, s.Meta,
+		func(tx meta.Tx, after blob.Key) ([]meta.RottenBlob, error) {
+			return tx.RottenBlobs(after, meta.PageRows)
+		},
 		func(r meta.RottenBlob) blob.Key { return r.Key },
 		func(r meta.RottenBlob) error {
 			var b meta.StoredBlob

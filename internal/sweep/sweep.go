@@ -218,8 +218,10 @@ const doomedAtOnce = 100 // rows
 
 // giveUp dooms the copies that nobody is at work on.
 func (s *Service) giveUp(ctx context.Context) error {
-	return all(ctx, s.Meta,
-		func(tx meta.Tx, after content.ID) ([]meta.Item, error) { return tx.InLimbo(meta.Growing, after, page) },
+	return meta.Each(ctx, s.Meta,
+		func(tx meta.Tx, after content.ID) ([]meta.Item, error) {
+			return tx.InLimbo(meta.Growing, after, meta.PageRows)
+		},
 		func(top meta.Item) content.ID { return top.ID },
 		func(top meta.Item) error {
 			// Asked behind its row: whoever made that is at work, or has been.
