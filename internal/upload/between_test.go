@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -300,14 +301,26 @@ func TestPartsNearTheFrontAreNotReadBack(t *testing.T) {
 			}
 		})
 		for i := c.parts - 1; i >= 0; i-- {
-			if err := h.put(ses, data, i); err != nil {
+			// A second time it is the part that is there, and one that is refused is none.
+			wrong := bytes.Clone(data)
+			wrong[i*partSize]++
+			if err := errors.Join(h.put(ses, data, i), h.put(ses, data, i)); err != nil {
 				t.Fatal(err)
+			}
+			if err := h.put(ses, wrong, i); err == nil {
+				t.Fatal("another part in the place of one that is there")
+			}
+			if owed := h.upload.Owed(ses.ID); i > 0 && owed != (c.parts-i)*partSize {
+				t.Errorf("%s: %d bytes are owed behind part %d", c.name, owed, i)
 			}
 		}
 		for h.upload.FrontAt(ses.ID) != int64(len(data)) {
 			time.Sleep(time.Millisecond)
 		}
 		w.fs.Watch(nil)
+		if owed := h.upload.Owed(ses.ID); owed != 0 {
+			t.Errorf("%s: %d bytes are owed in the end", c.name, owed)
+		}
 		release()
 		h.upload.Close()
 		if opens.Load() != c.opens {

@@ -39,6 +39,9 @@ func (s *Service) MoveFront(id content.SessionID, head []byte) {
 // FrontAt is how far the front is that is in memory.
 func (s *Service) FrontAt(id content.SessionID) int64 { return s.front(id).at().N }
 
+// Owed is how many bytes of stored parts the front has not come to.
+func (s *Service) Owed(id content.SessionID) int64 { return s.front(id).owed.Load() }
+
 // CountBuffers calls count for each buffer that is made.
 func (s *Service) CountBuffers(count func()) {
 	s.buffers.New = func() any { count(); b := make([]byte, 2<<20); return &b }

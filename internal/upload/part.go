@@ -94,14 +94,19 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	if kept != nil {
 		got.own()
 	}
-	f.keep(got.key, sent.Span.Start, kept) // before anybody can see the row
-	part, err = s.record(ctx, who, id, f, tee, sent, got)
-	if err != nil {
+	// Before anybody can see the row.
+	f.keep(got.key, sent.Span.Start, kept)
+	owed := sent.Span.Len()
+	if tee != nil {
+		owed = 0
+	}
+	f.owed.Add(owed)
+	part, mine, err := s.record(ctx, who, id, f, tee, sent, got)
+	if !mine {
 		f.take(got.key).Free()
-	} else {
-		if tee == nil {
-			f.owed.Add(sent.Span.Len())
-		}
+		f.paid(owed)
+	}
+	if err == nil {
 		s.active(who.User)
 		s.catchUp(ses, f)
 	}
@@ -142,8 +147,9 @@ func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part meta.
 	return part, false, nil
 }
 
-// record makes what arrived the part of its session, or lets go of it.
-func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, tee *digest.SHA1, sent Sent, got arrived) (content.Part, error) {
+// record makes what arrived the part of its session, or lets go of it. mine says
+// that the part is what arrived.
+func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, tee *digest.SHA1, sent Sent, got arrived) (_ content.Part, mine bool, _ error) {
 	now := s.Now()
 	part := meta.Part{Part: content.Part{Span: sent.Span, SHA1: sent.SHA1}, Blob: got.key, CreatedAt: now}
 	var to content.Front
@@ -189,21 +195,20 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 		}
 		// Else the transaction failed as a whole, and what became of it is not
 		// known: the blob may have its row after all, so it stays for the sweep.
-		return content.Part{}, err
+		return content.Part{}, false, err
 	case have:
 		// If it is this very blob, the transaction ran before, unknown to us.
-		if stored.Blob != got.key {
-			f.take(got.key).Free()
+		if mine = stored.Blob == got.key; !mine {
 			s.refuse(got)
 		}
-		return stored.Part, nil
+		return stored.Part, mine, nil
 	}
 	saved()
 	if tee != nil {
 		f.adopt(sent.Span.Start, to)
 		f.wrote(to.N)
 	}
-	return part.Part, nil
+	return part.Part, true, nil
 }
 
 // trailing is the empty part that some clients send behind a file whose size
