@@ -183,4 +183,4 @@ var surroundings = map[string][]string{
 // operatorCommands are the subcommands of cmd/boxcar, by the stem of their file,
 // that hold a server inside. All others work against any server, and so do the
 // files that they share.
-var operatorCommands = []string{"serve", "doctor", "backup", "user", "app", "token", "ca"}
+var operatorCommands = []string{"serve", "doctor", "backup", "restore", "user", "app", "token", "ca"}
