@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"sync"
 	"testing"
 
 	"boxcar/internal/content"
@@ -44,7 +45,7 @@ func (s *Service) Owed(id content.SessionID) int64 { return s.front(id).owed.Loa
 
 // CountBuffers calls count for each buffer that is made.
 func (s *Service) CountBuffers(count func()) {
-	s.buffers.New = func() any { count(); b := make([]byte, 2<<20); return &b }
+	s.buffers = &sync.Pool{New: func() any { count(); b := make([]byte, 2<<20); return &b }}
 }
 
 // LockHashing holds up the hashing for plan.

@@ -95,13 +95,17 @@ type Service struct {
 	arriving sync.Map
 	// buffers holds *[]byte for reading blobs back, reading bounds how many
 	// are in use for hashing ahead.
-	buffers sync.Pool
+	buffers *sync.Pool
 	reading chan struct{}
 
 	stop context.CancelFunc // ends work that no request waits for
 	bg   context.Context
 	work sync.WaitGroup
 }
+
+// readBuffers is for all services: a pool outlives its owner by two collections,
+// and what it holds counts as live until then.
+var readBuffers = sync.Pool{New: func() any { b := make([]byte, 2<<20); return &b }}
 
 // New makes a Service. Close ends it.
 func New(cfg Config) *Service {
@@ -110,7 +114,7 @@ func New(cfg Config) *Service {
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
 	s.sha512.one = make(chan struct{}, 1)
 	s.reading = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-	s.buffers.New = func() any { b := make([]byte, 2<<20); return &b }
+	s.buffers = &readBuffers
 	s.bg, s.stop = context.WithCancel(context.Background())
 	return s
 }
