@@ -217,7 +217,11 @@ func (s *Service) Publish(tx meta.Tx, who content.Principal, t Target, pre conte
 	}
 	// Of the folders above, nothing is shown that the upload has changed.
 	p.a.know(p.in)
-	return p.a.uploaded(who, row.ID)
+	file, err := p.a.placed(row)
+	if err != nil {
+		return nil, err
+	}
+	return file.(*content.File), content.Allow(who, content.See, file)
 }
 
 // Published is a file as it was when one of its versions was published: that

@@ -22,32 +22,27 @@ func (tx *Tx) InsertItem(it meta.Item) error {
 	if err != nil {
 		return tx.fail("insert item", err)
 	}
-	n, err := tx.exec("insert item", `
+	w := weight{parent: it.Parent, kind: it.Kind}
+	if !it.TrashedAt.IsZero() {
+		w.trashed = 1
+	}
+	w.size, err = one(tx, "insert item", `
 		INSERT INTO item (id, kind, parent, name, name_key, sequence, description,
 			created_at, modified_at, content_created_at, content_modified_at, trashed_at,
 			created_by, modified_by, owner, limbo, extra, current, size)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE((SELECT v.size FROM version v WHERE v.id = ?), 0))
-		ON CONFLICT (parent, name_key) WHERE trashed_at = 0 DO NOTHING`,
+		ON CONFLICT (parent, name_key) WHERE trashed_at = 0 DO NOTHING RETURNING size`,
+		func(size *int64) []any { return []any{size} }, nameTaken(it),
 		int64(it.ID), int64(it.Kind), orNull(it.Parent), it.Name, it.Key, it.Sequence, it.Description,
 		micros(it.CreatedAt), micros(it.ModifiedAt), micros(it.ContentCreatedAt), micros(it.ContentModifiedAt), micros(it.TrashedAt),
 		int64(it.CreatedBy), int64(it.ModifiedBy), int64(it.Owner), int64(it.Limbo), extra, orNull(it.Current.ID), orNull(it.Current.ID))
 	if err != nil {
 		return err
 	}
-	if n == 0 {
-		return nameTaken(it)
-	}
 	if err := tx.addWords(it.Owner, it.ID, terms(it)); err != nil {
 		return err
 	}
-	if it.Parent == 0 || !it.TrashedAt.IsZero() {
-		return nil
-	}
-	in, err := tx.weight(it.ID)
-	if err != nil {
-		return err
-	}
-	return tx.weigh(in, 1)
+	return tx.weigh(w, 1)
 }
 
 // UpdateItem is a meta.Items method.
@@ -119,10 +114,12 @@ func (tx *Tx) weight(id content.ID) (weight, error) {
 		func(w *weight) []any { return []any{&w.parent, &w.kind, &w.trashed, &w.size} }, noItem(id), int64(id))
 }
 
-var countColumns = map[meta.ItemKind]string{
-	meta.Folder:  `UPDATE item SET folders = folders + ? WHERE id = ?`,
-	meta.File:    `UPDATE item SET files = files + ? WHERE id = ?`,
-	meta.WebLink: `UPDATE item SET links = links + ? WHERE id = ?`,
+const weighed = `, size = size + ? WHERE id = ? RETURNING COALESCE(parent, 0), trashed_at`
+
+var weighQueries = map[meta.ItemKind]string{
+	meta.Folder:  `UPDATE item SET folders = folders + ?` + weighed,
+	meta.File:    `UPDATE item SET files = files + ?` + weighed,
+	meta.WebLink: `UPDATE item SET links = links + ?` + weighed,
 }
 
 // weigh adds an item to the totals above it, or with -1 takes it away.
@@ -130,10 +127,12 @@ func (tx *Tx) weigh(w weight, sign int64) error {
 	if !w.counts() {
 		return nil
 	}
-	if _, err := tx.exec("count item", countColumns[w.kind], sign, int64(w.parent)); err != nil {
+	in, err := one(tx, "weigh item", weighQueries[w.kind],
+		func(w *weight) []any { return []any{&w.parent, &w.trashed} }, noItem(w.parent), sign, sign*w.size, int64(w.parent))
+	if err != nil || !in.counts() {
 		return err
 	}
-	return tx.grow(w.parent, sign*w.size)
+	return tx.grow(in.parent, sign*w.size)
 }
 
 // grow adds to the size of a folder and of those above it, up to the first that
