@@ -62,8 +62,12 @@ type Store struct {
 	updated   func(time.Duration, error)
 	committed func(int, time.Duration)
 
-	turns  turns // guards what follows
-	batch  *batch
+	turns turns // guards what follows
+	batch *batch
+	last  struct { // of the batches
+		n    int
+		took time.Duration // its commit
+	}
 	writer *conn
 	closed bool
 

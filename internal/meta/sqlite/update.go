@@ -19,12 +19,20 @@ const maxBatch = 128
 // its one sync. They run one after another, each on its own goroutine and
 // within its own savepoint. Whoever finds nobody waiting for the turn commits
 // for all.
+//
+// Those who were answered together come back one by one. The first would find
+// nobody waiting, and all others would wait for its sync: so a batch of a few
+// behind one of many waits a little for company.
 type batch struct {
-	n      int   // Updates that have run
-	broken bool  // SQLite has ended the transaction by itself
-	err    error // set before done is closed
+	n      int       // Updates that have run
+	until  time.Time // when the wait for company ends; zero before it begins
+	broken bool      // SQLite has ended the transaction by itself
+	err    error     // set before done is closed
 	done   chan struct{}
 }
+
+// maxPatience is how long a batch waits for company at most.
+const maxPatience = 2 * time.Millisecond
 
 // errAgain says that an Update was undone for no fault of its own, by another
 // in its batch.
@@ -139,12 +147,30 @@ func (s *Store) run(ctx context.Context, b *batch, fn func(meta.Tx) error, alone
 // waits, or after committing if nobody does.
 func (s *Store) leave(b *batch, alone bool) {
 	if b != nil {
-		if !b.broken && !alone && b.n < maxBatch && s.turns.pass() {
-			return
+		for !b.broken && !alone && b.n < maxBatch {
+			if s.turns.pass() {
+				return
+			}
+			if !s.turns.expect(s.patience(b)) {
+				break
+			}
 		}
 		s.commit(b)
 	}
 	s.turns.free()
+}
+
+// patience is how long a batch may go on waiting for company. Only for whoever
+// has the turn.
+func (s *Store) patience(b *batch) time.Duration {
+	if 2*b.n >= s.last.n {
+		return 0
+	}
+	now := time.Now()
+	if b.until.IsZero() {
+		b.until = now.Add(min(s.last.took/2, maxPatience))
+	}
+	return b.until.Sub(now)
 }
 
 // commit ends the batch. Only for whoever has the turn.
@@ -158,8 +184,9 @@ func (s *Store) commit(b *batch) {
 	}
 	began := time.Now()
 	err := s.exec(`COMMIT`)
+	s.last.n, s.last.took = b.n, time.Since(began)
 	if s.committed != nil {
-		s.committed(b.n, time.Since(began))
+		s.committed(b.n, s.last.took)
 	}
 	if err == nil {
 		s.checkpointer.committed()
