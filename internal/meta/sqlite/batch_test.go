@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"boxcar/internal/content"
@@ -269,4 +271,54 @@ func TestWhoeverStopsWaitingLeavesTheTurnToOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Behind a batch of many, the first that comes back waits for the next, and both
+// are one batch; nobody waits for longer than patience, or behind a batch of one.
+func TestABatchWaitsForCompany(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var batches []int
+		s, err := Open(filepath.Join(dir, "meta.db"), Options{Committed: func(n int, _ time.Duration) { batches = append(batches, n) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		update := func(name string) chan error {
+			done := make(chan error, 1)
+			go func() { done <- s.Update(t.Context(), put(name)) }()
+			synctest.Wait()
+			return done
+		}
+		wait := func(done chan error) (waited time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			return time.Since(began)
+		}
+
+		s.last.n, s.last.took = 5, time.Second
+		a, b := update("a"), update("b")
+		if waited := wait(a); waited != maxPatience {
+			t.Errorf("two waited %v, want %v", waited, maxPatience)
+		}
+		wait(b)
+		if waited := wait(update("c")); waited != 0 {
+			t.Errorf("behind a batch of two, one waited %v", waited)
+		}
+		s.last.n, s.last.took = 6, time.Second
+		a, b = update("a"), update("b")
+		if waited := wait(update("c")) + wait(b) + wait(a); waited != 0 {
+			t.Errorf("half as many as before waited %v", waited)
+		}
+		s.last.n, s.last.took = 5, time.Millisecond
+		if waited := wait(update("a")); waited != time.Millisecond/2 {
+			t.Errorf("behind a commit of 1 ms, one waited %v", waited)
+		}
+		if want := []int{2, 1, 3, 1}; !slices.Equal(batches, want) {
+			t.Errorf("batches of %v, want %v", batches, want)
+		}
+	})
 }
