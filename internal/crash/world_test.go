@@ -176,9 +176,9 @@ var base = sync.OnceValue(func() *faultfs.FS {
 	fsys := faultfs.New()
 	h, err := site{source: new(source), now: time.Now, readers: 1}.open(context.Background(), fsys)
 	if err == nil {
-		// The first blob makes all directories of blobs, which is a program of its own.
+		// The first file makes all directories of blobs, which is a program of its own.
 		ctx, key := context.Background(), blob.NewKey([16]byte{1})
-		err = errors.Join(h.blobs.Put(ctx, key, blob.Verify(strings.NewReader("first"), blob.Want{Size: 5}, nil)), h.blobs.Delete(ctx, key))
+		err = errors.Join(h.files.Put(ctx, key, blob.Verify(strings.NewReader("first"), blob.Want{Size: 5}, nil)), h.files.Delete(ctx, key))
 	}
 	if err == nil {
 		err = h.close()
