@@ -53,3 +53,27 @@ func (s *Service) LockHashing() (unlock func()) {
 	s.sha512.one <- struct{}{}
 	return func() { <-s.sha512.one }
 }
+
+// Walk has the front of a session be on its way, without moving, until it is ended.
+func (s *Service) Walk(id content.SessionID) (end func()) {
+	f := s.front(id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.busy = make(chan struct{})
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.busy = nil
+		f.tell()
+	}
+}
+
+// The bounds of a wait for the front.
+const (
+	Leash   = leash
+	TooFar  = tooFar
+	AtLeash = atLeash
+)
+
+// OnePlace has one body be taken in at a time.
+func (s *Service) OnePlace() { s.places = newPlaces(1, 2) }

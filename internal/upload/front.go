@@ -35,6 +35,7 @@ type front struct {
 	hurry atomic.Bool             // somebody waits for the whole file's hash
 	owed  atomic.Int64            // bytes of parts stored beyond the front, by this process
 	kept  map[blob.Key]*blob.Kept // parts in memory that the front has not come to
+	moved chan struct{}           // closed when it has moved, or comes no further; nil if nobody waits for that
 }
 
 // mark is the state behind the part that starts at start, not yet in its row.
@@ -152,6 +153,52 @@ func (f *front) adopt(from int64, to content.Front) {
 	defer f.mu.Unlock()
 	if f.now.N == from {
 		f.now = to
+		f.tell()
+	}
+}
+
+// tell wakes up who waits for the front. Only under mu.
+func (f *front) tell() {
+	if f.moved != nil {
+		close(f.moved)
+		f.moved = nil
+	}
+}
+
+// A part that is stored is acknowledged when the front is within leash of its end, if it is
+// on its way there and not as far as tooFar, and after atLeash at the latest. So parts that were
+// sent side by side and end all at once do not leave the hash of all of them to
+// the commit, and the next ones do not end all at once again.
+const (
+	leash   = 40 << 20
+	tooFar  = 160 << 20
+	atLeash = 100 * time.Millisecond
+)
+
+// near waits until the front is near to, a stored part's end, or comes no further.
+func (f *front) near(ctx context.Context, to int64) {
+	var late <-chan time.Time
+	for {
+		f.mu.Lock()
+		if away := to - f.now.N; f.busy == nil || away <= leash || away > tooFar {
+			f.mu.Unlock()
+			return
+		}
+		if f.moved == nil {
+			f.moved = make(chan struct{})
+		}
+		moved := f.moved
+		f.mu.Unlock()
+		if late == nil {
+			late = time.After(atLeash)
+		}
+		select {
+		case <-moved:
+		case <-late:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -241,6 +288,7 @@ func (s *Service) catchUp(ses meta.Session, f *front) (ended chan struct{}) {
 			f.again = false
 			if !more {
 				f.busy, f.err = nil, err
+				f.tell()
 			}
 			f.mu.Unlock()
 		}
@@ -308,6 +356,7 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 		if f.now.N == now.N {
 			f.now = to
 			f.after = append(f.after, mark{start: p.Span.Start, state: to.State})
+			f.tell()
 		}
 		many := len(f.after) >= 64
 		f.mu.Unlock()

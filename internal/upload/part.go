@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
@@ -58,6 +59,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	if err != nil {
 		return part, ses, err
 	}
+	release = sync.OnceFunc(release)
 	defer release()
 	if trailing(ses.Grid, sent.Span) {
 		part, err = takeNothing(ses, sent, body)
@@ -109,6 +111,8 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	if err == nil {
 		s.active(who.User)
 		s.catchUp(ses, f)
+		release()
+		f.near(ctx, sent.Span.End)
 	}
 	return part, ses, err
 }
