@@ -269,10 +269,10 @@ func (h *house) knock(t *testing.T, w *wire, route string, d door, token string)
 
 // Every route is walked as nobody, with an expired and a revoked token, as
 // another user, with tokens of the wrong scope, and then, since none of these
-// may have changed anything, as the owner.
+// may have changed anything, as the owner. None of the tokens is told to anybody.
 func TestEveryDoor(t *testing.T) {
 	t.Parallel()
-	w := start(t, nil)
+	w, told := startTold(t, nil)
 	stranger := w.user(t, "stranger@example.net", 0)
 	mine := w.Credentials.Admin.ID
 	expired, err := w.Auth.Issue(t.Context(), mine, time.Nanosecond)
@@ -302,6 +302,13 @@ func TestEveryDoor(t *testing.T) {
 	narrow := map[string]string{
 		"a token for nothing here":   narrowed("annotation_view_all", ""),
 		"a token for another folder": narrowed("item_readwrite item_share", "folders/"+elsewhere),
+	}
+
+	for what, token := range map[string]string{"a revoked token": revoked, "an expired token": expired, "another user's token": stranger.token} {
+		told.know(what, token, 0)
+	}
+	for what, token := range narrow {
+		told.know(what, token, inGrants)
 	}
 
 	routes, all := httpapi.Routes(), doors()
@@ -363,5 +370,6 @@ func TestEveryDoor(t *testing.T) {
 			t.Errorf("%s is no open route", route)
 		}
 	}
+	told.check(t, w)
 	t.Logf("%d doors", n)
 }

@@ -60,7 +60,7 @@ func (s *Server) bringLinks(c *call, found *route) error {
 func (s *Server) sharedItem(c *call) error {
 	if c.link == nil {
 		if link, _ := boxapi.ParseBoxAPI(c.Header.Get("BoxApi")); link != "" {
-			return content.Errorf(content.NotFound, "%.80q is not a shared link of this server", link)
+			return content.Errorf(content.NotFound, "what the BoxApi header names is not a shared link of this server") // not quoted: it may be all but one
 		}
 		return content.Errorf(content.BadRequest, "the BoxApi header must name a shared link: shared_link=URL")
 	}
