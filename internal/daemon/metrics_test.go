@@ -186,6 +186,9 @@ func TestTheMainListenerHasNoMetrics(t *testing.T) {
 	if status, b := do(t, s, "GET", strings.TrimSuffix(s.MetricsURL(), "/metrics")+"/debug/pprof/goroutine?debug=1", nil); status != 200 || !strings.Contains(string(b), "goroutine") {
 		t.Errorf("profile: %d %.100s", status, b)
 	}
+	if status, b := do(t, s, "GET", strings.TrimSuffix(s.MetricsURL(), "/metrics")+"/debug/pprof/cmdline", nil); status != 404 {
+		t.Errorf("the command line, which may have a token: %d %.100s", status, b)
+	}
 	if off := daemontest.Start(t, nil); off.MetricsURL() != "" {
 		t.Errorf("metrics at %s, and nobody asked for them", off.MetricsURL())
 	}

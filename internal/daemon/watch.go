@@ -187,12 +187,11 @@ func (w *watch) scrubFailed() {
 }
 
 // metricsServer answers on the listener for metrics. It has profiles too, which
-// the one for clients never has.
+// the one for clients never has, and not the command line, which may have a token.
 func (d *Daemon) metricsServer() *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", d.watch.metrics.Handler())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
