@@ -331,6 +331,22 @@ func isSecret(a meta.App, secret string) bool {
 	return subtle.ConstantTimeCompare(a.SecretHash[:], h[:]) == 1
 }
 
+// proveClient is for before the transaction that grants something: it counts
+// the secrets that are wrong. The errors are a *Refusal and content.RateLimited.
+func (s *Service) proveClient(ctx context.Context, req TokenRequest) error {
+	err := s.Meta.View(ctx, func(tx meta.Tx) error {
+		_, err := s.client(tx, req.ClientID, req.ClientSecret)
+		return err
+	})
+	if err != nil && !isRefusal(err) {
+		return err
+	}
+	if wait := s.clients.judge(s.Now(), keyFor(forClient, req.ClientID, req.Address), err == nil); wait > 0 {
+		return &content.Error{Kind: content.RateLimited, RetryAfter: wait, Message: "too many wrong client secrets: try again later"}
+	}
+	return err
+}
+
 // client is the application with that id and secret.
 func (s *Service) client(tx meta.Tx, id, secret string) (meta.App, error) {
 	wrong := refuse(InvalidClient, "The client credentials are invalid")

@@ -21,11 +21,12 @@ type Service struct {
 	NewID func() content.ID
 	// Random fills b with random bytes.
 	Random func(b []byte)
-	// ResolveLink finds out what a shared link gives, with its password or "".
-	// nil: there are no shared links.
-	ResolveLink func(tx meta.Tx, url, password string) (content.LinkGrant, error)
+	// ResolveLink finds out what a shared link gives to anybody, with its password
+	// or "", for the user that asks. nil: there are no shared links.
+	ResolveLink func(ctx context.Context, by content.ID, url, password string) (content.LinkGrant, error)
 
-	guard guard // of passwords
+	guard   guard // of passwords
+	clients guard // of client secrets
 
 	key     [32]byte // signs content URLs, and what login pages hand round
 	fixed   [32]byte // SHA-256 of the operator's own token

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"os"
 	"path/filepath"
@@ -67,8 +68,8 @@ func TestASharedLinkBoundsAToken(t *testing.T) {
 		t.Error("without shared links one was taken")
 	}
 	grant := content.LinkGrant{Item: admin.Root, Preview: true}
-	s.ResolveLink = func(_ meta.Tx, url, password string) (content.LinkGrant, error) {
-		if url != req.SharedLink || password != "pw" {
+	s.ResolveLink = func(_ context.Context, by content.ID, url, password string) (content.LinkGrant, error) {
+		if by != bob.ID || url != req.SharedLink || password != "pw" {
 			return content.LinkGrant{}, content.Errorf(content.LinkPassword, "the password is wrong")
 		}
 		return grant, nil

@@ -46,6 +46,10 @@ func (s *Service) exchange(ctx context.Context, req TokenRequest) (t Tokens, err
 	if err != nil {
 		return t, err
 	}
+	link, err := s.exchangeLink(ctx, req)
+	if err != nil {
+		return t, err
+	}
 	err = s.Meta.Update(ctx, func(tx meta.Tx) error {
 		if req.HasClient {
 			if _, err := s.client(tx, req.ClientID, req.ClientSecret); err != nil {
@@ -55,7 +59,7 @@ func (s *Service) exchange(ctx context.Context, req TokenRequest) (t Tokens, err
 		h := hash(req.SubjectToken)
 		who, until, err := s.bearer(tx, h)
 		if content.Is(err, content.Unauthorized, content.TokenExpired) {
-			return refuse(InvalidGrant, "The subject_token is invalid")
+			return errSubjectToken
 		}
 		if err != nil {
 			return err
@@ -67,7 +71,10 @@ func (s *Service) exchange(ctx context.Context, req TokenRequest) (t Tokens, err
 			return refuse(InvalidGrant, "The subject_token can't be exchanged")
 		}
 		d := detail{Scoped: true, Links: who.Links, ActorName: actor}
-		item, err := s.exchangeItem(tx, who, req, &d)
+		if link != nil {
+			d.Links = append(d.Links[:len(d.Links):len(d.Links)], *link)
+		}
+		item, err := s.exchangeItem(tx, who, req, link)
 		if err != nil {
 			return err
 		}
@@ -133,26 +140,46 @@ func parseScopes(text string) (scopes []content.Scope, err error) {
 	return scopes, nil
 }
 
+// exchangeLink is what the shared link of a request gives; nil if it names none.
+// A password may have to be hashed for that, which is for outside of a transaction;
+// a link that ends before the token is made gives nothing to whoever comes with it.
+func (s *Service) exchangeLink(ctx context.Context, req TokenRequest) (*content.LinkGrant, error) {
+	if req.SharedLink == "" {
+		return nil, nil
+	}
+	if req.Resource != "" {
+		return nil, refuse(InvalidRequest, "resource and box_shared_link exclude each other")
+	}
+	if s.ResolveLink == nil {
+		return nil, refuse(InvalidRequest, "This server has no shared links")
+	}
+	who, err := s.Authenticate(ctx, req.SubjectToken, "")
+	if content.Is(err, content.Unauthorized, content.TokenExpired) {
+		return nil, errSubjectToken
+	}
+	if err != nil {
+		return nil, err
+	}
+	grant, err := s.ResolveLink(ctx, who.User, req.SharedLink, req.SharedLinkPassword)
+	var e *content.Error
+	switch {
+	case content.Is(err, content.RateLimited, content.Unavailable):
+		return nil, err
+	case errors.As(err, &e) && e.Kind != content.Internal:
+		return nil, refuse(InvalidRequest, "The box_shared_link can't be used: "+e.Message)
+	case err != nil:
+		return nil, err
+	}
+	return &grant, nil
+}
+
+var errSubjectToken = refuse(InvalidGrant, "The subject_token is invalid")
+
 // exchangeItem is the item that a token is to be restricted to, by its own URL
 // or by a shared link; nil for none.
-func (s *Service) exchangeItem(tx meta.Tx, who content.Principal, req TokenRequest, d *detail) (*RestrictedItem, error) {
-	if req.SharedLink != "" {
-		if req.Resource != "" {
-			return nil, refuse(InvalidRequest, "resource and box_shared_link exclude each other")
-		}
-		if s.ResolveLink == nil {
-			return nil, refuse(InvalidRequest, "This server has no shared links")
-		}
-		grant, err := s.ResolveLink(tx, req.SharedLink, req.SharedLinkPassword)
-		var e *content.Error
-		if errors.As(err, &e) && e.Kind != content.Internal {
-			return nil, refuse(InvalidRequest, "The box_shared_link can't be used: "+e.Message)
-		}
-		if err != nil {
-			return nil, err
-		}
-		d.Links = append(d.Links[:len(d.Links):len(d.Links)], grant)
-		return restrictedItem(tx, grant.Item)
+func (s *Service) exchangeItem(tx meta.Tx, who content.Principal, req TokenRequest, link *content.LinkGrant) (*RestrictedItem, error) {
+	if link != nil {
+		return restrictedItem(tx, link.Item)
 	}
 	if req.Resource == "" {
 		return nil, nil

@@ -47,7 +47,8 @@ type TokenRequest struct {
 	GrantType string
 
 	ClientID, ClientSecret string
-	HasClient              bool // it said who it is
+	HasClient              bool   // it said who it is
+	Address                string // where the request comes from
 
 	Code, RedirectURI, Verifier string
 	RefreshToken                string
@@ -86,8 +87,14 @@ const (
 	typeExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
-// Token grants tokens. What is refused is a *Refusal.
+// Token grants tokens. What is refused is a *Refusal, and content.RateLimited
+// after too many wrong client secrets.
 func (s *Service) Token(ctx context.Context, req TokenRequest) (Tokens, error) {
+	if slices.Contains([]string{typeCode, typeRefresh, typeClient, typeJWT}, req.GrantType) || req.GrantType == typeExchange && req.HasClient {
+		if err := s.proveClient(ctx, req); err != nil {
+			return Tokens{}, err
+		}
+	}
 	switch req.GrantType {
 	case typeCode:
 		return s.grant(ctx, req, GrantCode, s.byCode)
@@ -247,8 +254,13 @@ func (s *Service) pair(tx meta.Tx, user content.ID, app, grant string, d detail,
 // Revoke takes a token back with all that was granted with it: an access token and its
 // refresh token. It is no error if there is no such token, or if another
 // application has it. Whoever has a token may revoke it; a client that says
-// who it is has to prove it.
+// who it is has to prove it, as for Token.
 func (s *Service) Revoke(ctx context.Context, req TokenRequest, token string) error {
+	if req.HasClient {
+		if err := s.proveClient(ctx, req); err != nil {
+			return err
+		}
+	}
 	return s.Meta.Update(ctx, func(tx meta.Tx) error {
 		if req.HasClient {
 			if _, err := s.client(tx, req.ClientID, req.ClientSecret); err != nil {

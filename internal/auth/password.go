@@ -108,8 +108,8 @@ func (s *Service) SignIn(ctx context.Context, login, password, address string) (
 	if len(password) > maxPassword || len(login) > maxLogin {
 		return user, errSignIn
 	}
-	keys := []string{"l\x00" + content.NameKey(login) + "\x00" + address, "a\x00" + address}
-	if wait := s.guard.attempt(s.Now(), keys); wait > 0 {
+	one, all := keyFor(forLogin, "login", content.NameKey(login), address), keyFor(forAddress, "address", address)
+	if wait := s.guard.attempt(s.Now(), one, all); wait > 0 {
 		return user, &content.Error{Kind: content.RateLimited, RetryAfter: wait, Message: "too many attempts to log in: try again later"}
 	}
 	if err := s.guard.enter(ctx); err != nil {
@@ -138,16 +138,16 @@ func (s *Service) SignIn(ctx context.Context, login, password, address string) (
 	if !ok || !user.Live() {
 		return content.User{}, errSignIn
 	}
-	s.guard.succeeded(keys)
+	s.guard.succeeded(one, all)
 	return user, nil
 }
 
 var errSignIn = content.Errorf(content.Unauthorized, "this is not a login with its password")
 
-// guard slows down who guesses passwords. The zero guard is ready.
+// guard slows down who guesses. The zero guard is ready.
 type guard struct {
 	mu    sync.Mutex
-	tries map[string]tries
+	tries map[[32]byte]tries
 
 	once   sync.Once
 	places chan struct{}
@@ -158,51 +158,99 @@ type tries struct {
 	last time.Time
 }
 
-const (
-	freeTries   = 5  // of one login from one address, before they have to wait
-	freeAddress = 50 // of all logins from one address
-	maxWait     = 15 * time.Minute
-	maxTries    = 20_000 // entries kept
-	hashWait    = 10 * time.Second
+// patience is how many attempts may fail before the next has to wait, which
+// doubles with each from a second on, up to the longest.
+type patience struct {
+	free    int
+	longest time.Duration
+}
+
+var (
+	forLogin   = patience{5, maxWait}  // of one login from one address
+	forAddress = patience{50, maxWait} // of all logins from one address
+	// forClient is short, since programs try again by themselves, and one
+	// with an old secret must not keep out the others of its address for long.
+	forClient = patience{20, 30 * time.Second} // of one application from one address
 )
+
+const (
+	maxWait  = 15 * time.Minute // after that much quiet, all is forgotten
+	maxTries = 20_000           // entries kept
+	hashWait = 10 * time.Second
+)
+
+// guardKey is whose attempts are counted together.
+type guardKey struct {
+	of [32]byte
+	patience
+}
+
+// keyFor is short, however long what clients send.
+func keyFor(p patience, words ...string) guardKey {
+	return guardKey{hash(strings.Join(words, "\x00")), p}
+}
 
 // attempt counts an attempt as failed before it is made, so that those side by
 // side count too. If it comes too early it returns how long to wait.
-func (g *guard) attempt(now time.Time, keys []string) (wait time.Duration) {
+func (g *guard) attempt(now time.Time, keys ...guardKey) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if wait = g.early(now, keys); wait == 0 {
+		g.count(now, keys)
+	}
+	return wait
+}
+
+// judge is attempt for what has been checked and not been told yet: what is
+// right is not counted, however many there are side by side. What comes too
+// early is not to be told.
+func (g *guard) judge(now time.Time, key guardKey, right bool) (wait time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	keys := []guardKey{key}
+	switch wait = g.early(now, keys); {
+	case wait > 0:
+	case right:
+		delete(g.tries, key.of)
+	default:
+		g.count(now, keys)
+	}
+	return wait
+}
+
+// early is how long to wait. The lock is held, as for those below.
+func (g *guard) early(now time.Time, keys []guardKey) (wait time.Duration) {
+	for _, k := range keys {
+		wait = max(wait, g.tries[k.of].wait(now, k.patience))
+	}
+	return wait
+}
+
+func (g *guard) count(now time.Time, keys []guardKey) {
 	if g.tries == nil || len(g.tries) >= maxTries {
 		g.forget(now)
 	}
-	for i, key := range keys {
-		wait = max(wait, g.tries[key].wait(now, []int{freeTries, freeAddress}[i]))
-	}
-	if wait > 0 {
-		return wait
-	}
-	for _, key := range keys {
-		t := g.tries[key]
+	for _, k := range keys {
+		t := g.tries[k.of]
 		if now.Sub(t.last) > maxWait {
 			t.n = 0
 		}
-		g.tries[key] = tries{t.n + 1, now}
+		g.tries[k.of] = tries{t.n + 1, now}
 	}
-	return 0
 }
 
-// wait doubles with each attempt beyond the free ones.
-func (t tries) wait(now time.Time, free int) time.Duration {
-	if t.n < free {
+func (t tries) wait(now time.Time, p patience) time.Duration {
+	if t.n < p.free {
 		return 0
 	}
-	pause := min(time.Second<<min(t.n-free, 20), maxWait)
+	pause := min(time.Second<<min(t.n-p.free, 20), p.longest)
 	return max(0, pause-now.Sub(t.last))
 }
 
 // forget makes room: of those that are over, else of any.
 func (g *guard) forget(now time.Time) {
 	if g.tries == nil {
-		g.tries = map[string]tries{}
+		g.tries = map[[32]byte]tries{}
 	}
 	for key, t := range g.tries {
 		if now.Sub(t.last) > maxWait {
@@ -217,12 +265,12 @@ func (g *guard) forget(now time.Time) {
 	}
 }
 
-func (g *guard) succeeded(keys []string) {
+func (g *guard) succeeded(login, address guardKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.tries, keys[0])
-	if t := g.tries[keys[1]]; t.n > 0 {
-		g.tries[keys[1]] = tries{t.n - 1, t.last}
+	delete(g.tries, login.of)
+	if t := g.tries[address.of]; t.n > 0 {
+		g.tries[address.of] = tries{t.n - 1, t.last}
 	}
 }
 

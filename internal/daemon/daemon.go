@@ -115,7 +115,7 @@ func (d *Daemon) services(ctx context.Context, rows meta.Store, bytes blob.Store
 		Meta: rows, Blobs: bytes, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random, Log: cfg.Log, MaxFileSize: cfg.MaxFileSize,
 		HashPassword: d.Auth.HashPassword, CheckPassword: d.Auth.VerifyPassword, Left: d.left,
 	}
-	d.files, d.Auth.ResolveLink = files, files.ResolveLinkTx
+	d.files, d.Auth.ResolveLink = files, files.ResolveOpenLink
 	d.upload = upload.New(upload.Config{
 		Intake: blob.NewIntake(sharedBlocks),
 		Meta:   rows, Blobs: bytes, Tree: files, Now: cfg.Now, NewID: cfg.NewID, Random: cfg.Random,

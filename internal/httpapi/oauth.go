@@ -48,7 +48,7 @@ func (s *Server) tokenRequest(c *call) (auth.TokenRequest, url.Values, error) {
 		Scope: form.Get("scope"), Resource: form.Get("resource"),
 		SharedLink: form.Get("box_shared_link"), SharedLinkPassword: form.Get("box_shared_link_password"),
 		TokenURLs: []string{base + "/oauth2/token", base + "/api/oauth2/token"},
-		Origins:   []string{base},
+		Origins:   []string{base}, Address: s.peer(c.Request),
 	}
 	if id, secret, ok := c.BasicAuth(); ok {
 		req.ClientID, req.ClientSecret, req.HasClient = unescape(id), unescape(secret), true

@@ -19,7 +19,7 @@ type linkState struct {
 	secret [32]byte
 
 	mu    sync.Mutex
-	known map[[32]byte]struct{} // passwords found right, sealed with secret
+	known map[[32]byte]struct{} // passwords found right, and whose, sealed with secret
 	wrong map[uint64]wrongTries // by the link's stamp
 	uses  map[content.ID]linkUses
 }
@@ -73,10 +73,12 @@ func (l *linkState) hash(ctx context.Context, s *Service, password string) (stri
 	return s.HashPassword(password), nil
 }
 
-// check compares a password with that of a link. One that was right before is
-// told at once, so that clients may send it with every call, and whoever knows
-// it is not held up by those who guess.
-func (l *linkState) check(ctx context.Context, s *Service, row meta.SharedLink, password string) error {
+// check compares a password with that of a link. A user who had it right before
+// is told at once, so that clients may send it with every call, and is not held
+// up by those who guess. Nobody else is: they would be told of a right guess
+// while they have to wait.
+func (l *linkState) check(ctx context.Context, s *Service, row meta.SharedLink, with LinkKey) error {
+	password := with.Password
 	if password == "" {
 		return content.Errorf(content.LinkPassword, "this shared link has a password, and none came with it")
 	}
@@ -86,9 +88,9 @@ func (l *linkState) check(ctx context.Context, s *Service, row meta.SharedLink, 
 	}
 	l.ready(s)
 	seal := hmac.New(sha256.New, l.secret[:])
-	seal.Write([]byte(row.PasswordHash + "\x00" + password))
+	seal.Write([]byte(row.PasswordHash + "\x00" + with.By.String() + "\x00" + password))
 	key := [32]byte(seal.Sum(nil))
-	if l.isKnown(key) {
+	if with.By != 0 && l.isKnown(key) {
 		return nil
 	}
 	if wait := l.attempt(stamp(row), s.Now()); wait > 0 {
@@ -107,6 +109,9 @@ func (l *linkState) check(ctx context.Context, s *Service, row meta.SharedLink, 
 		return wrong
 	}
 	l.succeeded(stamp(row))
+	if with.By == 0 {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.known == nil || len(l.known) >= maxKnown {

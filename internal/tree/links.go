@@ -200,6 +200,7 @@ var errNoLink = content.Errorf(content.NotFound, "there is no such shared link, 
 // that Has says that it was given before, for the link with that Stamp.
 type LinkKey struct {
 	Password string
+	By       content.ID                    // who comes with the password; 0: nobody that is known
 	Has      func(content.SharedLink) bool // nil: no
 }
 
@@ -228,7 +229,7 @@ func (s *Service) OpenLink(ctx context.Context, who content.Principal, name Link
 	if owns(who, o.Item) || row.PasswordHash == "" || key.Has != nil && key.Has(o.Link) {
 		return o, nil
 	}
-	if err := s.links.check(ctx, s, row, key.Password); err != nil {
+	if err := s.links.check(ctx, s, row, key); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -303,27 +304,21 @@ func (s *Service) ResolveLink(ctx context.Context, who content.Principal, url, p
 	if err != nil {
 		return content.LinkGrant{}, err
 	}
-	o, err := s.OpenLink(ctx, who, name, LinkKey{Password: password})
+	o, err := s.OpenLink(ctx, who, name, LinkKey{Password: password, By: who.User})
 	if err != nil {
 		return content.LinkGrant{}, err
 	}
 	return o.Link.Grant(), nil
 }
 
-// ResolveLinkTx is ResolveLink inside a transaction, for nobody in particular.
-// A password that was not seen before is hashed there.
-func (s *Service) ResolveLinkTx(tx meta.Tx, url, password string) (content.LinkGrant, error) {
+// ResolveOpenLink is what a shared link gives to nobody in particular, asked for
+// by a user.
+func (s *Service) ResolveOpenLink(ctx context.Context, by content.ID, url, password string) (content.LinkGrant, error) {
 	name, err := ParseLink(url)
 	if err != nil {
 		return content.LinkGrant{}, err
 	}
-	row, o, err := s.findLink(tx, name)
-	if err == nil {
-		err = s.mayUse(tx, content.Principal{}, row, o.Item)
-	}
-	if err == nil && row.PasswordHash != "" {
-		err = s.links.check(context.Background(), s, row, password)
-	}
+	o, err := s.OpenLink(ctx, content.Principal{}, name, LinkKey{Password: password, By: by})
 	if err != nil {
 		return content.LinkGrant{}, err
 	}

@@ -94,8 +94,9 @@ func TestPasswordsAreHashedAFewAtATime(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		return check(hashed, password)
 	}
+	by := content.ID(7)
 	open := func(ctx context.Context, password string) error {
-		_, err := w.tree.OpenLink(ctx, content.Principal{}, tree.LinkName{Token: l.Token}, tree.LinkKey{Password: password})
+		_, err := w.tree.OpenLink(ctx, content.Principal{}, tree.LinkName{Token: l.Token}, tree.LinkKey{Password: password, By: by})
 		return err
 	}
 	var wg sync.WaitGroup
@@ -131,7 +132,15 @@ func TestPasswordsAreHashedAFewAtATime(t *testing.T) {
 		t.Errorf("%d of 30 guesses were turned away", limited.Load())
 	}
 	if err := open(t.Context(), password); err != nil {
-		t.Errorf("whoever knows it is told %v", err)
+		t.Errorf("whoever had it right before is told %v", err)
+	}
+	// Who guesses learns nothing while they wait, from a right guess either.
+	for _, by = range []content.ID{0, 8} {
+		for range 3 {
+			if err := open(t.Context(), password); !content.Is(err, content.RateLimited) {
+				t.Errorf("%s, who has not had it right before, is told %v", by, err)
+			}
+		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
