@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -146,6 +147,27 @@ func TestNothingIsKeptInClear(t *testing.T) {
 	for _, login := range []string{c.Admin.Login, "nobody@example.net"} {
 		if _, err := s.SignIn(t.Context(), login, "wrong password", "here"); !content.Is(err, content.Unauthorized) {
 			t.Errorf("%s with a wrong password: %v", login, err)
+		}
+	}
+}
+
+// TestWhoIsThereDoesNotShow counts the memory that a login takes: a password is
+// hashed, which takes 19 MiB and nearly all of the time, whether or not there is
+// anybody to compare it with.
+func TestWhoIsThereDoesNotShow(t *testing.T) {
+	s, c := begin(t)
+	if _, err := s.CreateUser(t.Context(), "Bob", "bob@example.net", 0); err != nil { // has no password
+		t.Fatal(err)
+	}
+	for _, login := range []string{c.Admin.Login, "bob@example.net", "nobody@example.net"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := s.SignIn(t.Context(), login, "wrong password", "here"); !content.Is(err, content.Unauthorized) {
+			t.Errorf("%s: %v", login, err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took < 19<<20 || took > 2*19<<20 {
+			t.Errorf("%s took %d bytes: want one password hashed", login, took)
 		}
 	}
 }
