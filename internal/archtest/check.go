@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,7 @@ type file struct {
 	test    bool     // compiled by go test only
 	imports []string // full import paths
 	reads   []string // such as "os.Getenv"
+	calls   []string // such as "net.Dial"
 }
 
 // check returns one line for each thing that does not follow the plan, sorted.
@@ -63,12 +65,37 @@ func check(m module) []string {
 				}
 			}
 		}
+		for _, f := range p.files {
+			for _, name := range f.calls {
+				if ofServer(p.path, f) {
+					say(f, "uses %s: a server calls nobody, but for %q", name, slices.Sorted(maps.Keys(callers)))
+				}
+			}
+		}
 		if p.path == "cmd/boxcar" {
 			found = append(found, checkCommands(m, p)...)
 		}
 	}
 	slices.Sort(found)
 	return found
+}
+
+// ofServer says whether a file is part of what runs in a server, and is not one
+// that may call others.
+func ofServer(path string, f file) bool {
+	switch {
+	case f.test || callers[path] != "" || matches(testOnly, path):
+		return false
+	case path == "cmd/boxcar":
+		return slices.Contains(operatorCommands, stem(f))
+	}
+	return strings.HasPrefix(path, "internal/")
+}
+
+// stem is the name of a file up to what says when it is built.
+func stem(f file) string {
+	stem, _, _ := strings.Cut(strings.TrimSuffix(f.name, ".go"), "_")
+	return stem
 }
 
 func checkName(p pkg) []string {
@@ -95,7 +122,7 @@ func checkCommands(m module, p pkg) []string {
 			server = server || to == "internal/daemon"
 			talks = talks || to == "client" || to == "boxapi"
 		}
-		stem, _, _ := strings.Cut(strings.TrimSuffix(f.name, ".go"), "_")
+		stem := stem(f)
 		switch {
 		case server && talks:
 			found = append(found, p.path+"/"+f.name+": imports both internal/daemon and the client's side; a command is of one kind")

@@ -127,14 +127,20 @@ func look(name string, parsed *ast.File) file {
 	for _, spec := range parsed.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value) // the parser has checked it
 		f.imports = append(f.imports, path)
-		if surroundings[path] == nil {
+		if surroundings[path] == nil && outbound[path] == nil {
 			continue
 		}
 		switch {
 		case spec.Name == nil:
 			watched[path] = path
 		case spec.Name.Name == ".":
-			f.reads = append(f.reads, path+" without its name") // what it uses cannot be told
+			// What it uses cannot be told.
+			if surroundings[path] != nil {
+				f.reads = append(f.reads, path+" without its name")
+			}
+			if outbound[path] != nil {
+				f.calls = append(f.calls, path+" without its name")
+			}
 		default:
 			watched[spec.Name.Name] = path
 		}
@@ -145,8 +151,12 @@ func look(name string, parsed *ast.File) file {
 			return true
 		}
 		if x, ok := sel.X.(*ast.Ident); ok {
-			if path := watched[x.Name]; slices.Contains(surroundings[path], sel.Sel.Name) {
+			path := watched[x.Name]
+			if slices.Contains(surroundings[path], sel.Sel.Name) {
 				f.reads = append(f.reads, path+"."+sel.Sel.Name)
+			}
+			if slices.Contains(outbound[path], sel.Sel.Name) {
+				f.calls = append(f.calls, path+"."+sel.Sel.Name)
 			}
 		}
 		return true

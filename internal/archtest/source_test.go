@@ -111,6 +111,29 @@ func TestLoadSees(t *testing.T) {
 			files: map[string]string{"internal/vfs/a.go": "package vfs\nimport \"os\"\ntype env struct{ Getenv int }\nvar y env\nvar x = y.Getenv\nvar z = os.Remove\n"},
 		},
 		{
+			name:  "a call",
+			files: map[string]string{"internal/httpapi/a.go": "package httpapi\nimport web \"net/http\"\nvar x, _ = web.Get(\"http://x\")\n"},
+			want:  "internal/httpapi/a.go: uses net/http.Get",
+		},
+		{
+			name:  "a dial of an operator's command",
+			files: map[string]string{"cmd/boxcar/serve.go": "package main\nimport \"net\"\nvar x net.Dialer\n"},
+			want:  "cmd/boxcar/serve.go: uses net.Dialer",
+		},
+		{
+			name:  "a program",
+			files: map[string]string{"internal/daemon/a.go": "package daemon\nimport _ \"os/exec\"\n"},
+			want:  "a server starts no programs",
+		},
+		{
+			name: "who may call, and who serves",
+			files: map[string]string{
+				"internal/tracing/a.go": "package tracing\nimport \"net/http\"\nvar x http.Client\n",
+				"cmd/boxcar/up.go":      "package main\nimport \"net\"\nvar x net.Dialer\n",
+				"internal/daemon/a.go":  "package daemon\nimport \"net\"\nvar x = net.Listen\n",
+			},
+		},
+		{
 			name:  "environment in a test",
 			files: map[string]string{"internal/vfs/a_test.go": "package vfs\nimport \"os\"\nvar x = os.Getenv(\"X\")\n"},
 		},

@@ -142,6 +142,12 @@ var laws = []law{
 		why:    "only cmd reads flags",
 	},
 	{
+		who:    []string{"internal/..."},
+		except: []string{"internal/archtest", "internal/digest/avo"},
+		never:  []string{"os/exec", "net/smtp", "net/rpc/...", "golang.org/x/net/..."},
+		why:    "a server starts no programs and calls nobody",
+	},
+	{
 		who:   []string{"..."},
 		never: []string{"C"},
 		why:   "the binary is static and cross-built",
@@ -178,6 +184,27 @@ var surroundings = map[string][]string{
 		"UserHomeDir", "UserConfigDir", "UserCacheDir",
 	},
 	"syscall": {"Getenv", "Environ", "Setenv", "Unsetenv", "Clearenv"},
+}
+
+// outbound are the names by which a program calls others.
+var outbound = map[string][]string{
+	"net": {
+		"Dial", "DialTimeout", "DialIP", "DialTCP", "DialUDP", "DialUnix", "Dialer", "Resolver", "DefaultResolver",
+		"LookupAddr", "LookupCNAME", "LookupHost", "LookupIP", "LookupMX", "LookupNS", "LookupPort", "LookupSRV", "LookupTXT",
+	},
+	"net/http": {
+		"Client", "DefaultClient", "Transport", "DefaultTransport", "RoundTripper", "Get", "Head", "Post", "PostForm",
+		"NewRequest", "NewRequestWithContext",
+	},
+	"net/http/httputil": {"ReverseProxy", "NewSingleHostReverseProxy"},
+	"crypto/tls":        {"Dial", "DialWithDialer", "Dialer", "Client"},
+}
+
+// callers are the packages of a server that may call others, and why. What
+// users name is never among the addresses: a server that calls those has to look at
+// the address that it dials, and docs/security.md has to say so.
+var callers = map[string]string{
+	"internal/tracing": "sends traces to the collector that the operator names",
 }
 
 // operatorCommands are the subcommands of cmd/boxcar, by the stem of their file,
