@@ -71,6 +71,9 @@ func (s *Service) verifyAssertion(ctx context.Context, req TokenRequest) (a asse
 	var badKey bool
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256", "RS384", "RS512"}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
 	_, err = parser.ParseWithClaims(req.Assertion, &c, func(t *jwt.Token) (any, error) {
+		if t.Header["crit"] != nil { // what has to be understood, and the library does not look (RFC 7515, 4.1.11)
+			return nil, errors.New("unknown crit")
+		}
 		if kid, _ := t.Header["kid"].(string); kid != "" {
 			key, ok := keys[kid]
 			if !ok {
