@@ -1,12 +1,17 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"boxcar/internal/daemon"
 )
@@ -61,5 +66,57 @@ func TestBrowsersAreToldToStayWithTLS(t *testing.T) {
 	w := start(t, nil)
 	if got := w.do(t, "GET", "/healthz", nil, "Host", "files.example.org").header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("without TLS, Strict-Transport-Security is %q", got)
+	}
+}
+
+// TestAnotherCertificateIsShownAtOnce over the wire, without a connection being
+// lost; what is no certificate changes nothing, and nothing older than TLS 1.2 is spoken.
+func TestAnotherCertificateIsShownAtOnce(t *testing.T) {
+	t.Parallel()
+	cert, key, roots := certificate(t)
+	w := start(t, func(c *daemon.Config) { c.TLSCert, c.TLSKey = cert, key })
+	dial := func(roots *x509.CertPool) (*tls.Conn, error) {
+		return tls.Dial("tcp", w.Addr(), &tls.Config{RootCAs: roots, NextProtos: []string{"http/1.1"}})
+	}
+	healthy := func(c *tls.Conn) {
+		t.Helper()
+		io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != 200 {
+			t.Errorf("%v, %v", resp, err)
+			return
+		}
+		io.Copy(io.Discard, resp.Body)
+	}
+	old := must(dial(roots))
+	defer old.Close()
+	healthy(old)
+
+	otherCert, otherKey, otherRoots := certificate(t)
+	if err := os.WriteFile(cert, must(os.ReadFile(otherCert)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Add(3 * time.Second)
+	must(dial(roots)).Close() // the key is not there yet
+	if err := os.WriteFile(key, must(os.ReadFile(otherKey)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Add(3 * time.Second)
+	c := must(dial(otherRoots))
+	defer c.Close()
+	healthy(c)
+	if _, err := dial(roots); err == nil {
+		t.Error("the certificate from before is still shown")
+	}
+	healthy(old)
+
+	if err := os.WriteFile(key, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Add(3 * time.Second)
+	must(dial(otherRoots)).Close()
+	_, err := tls.Dial("tcp", w.Addr(), &tls.Config{RootCAs: otherRoots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	if err == nil || !strings.Contains(err.Error(), "protocol version") {
+		t.Errorf("TLS 1.1 is answered with %v", err)
 	}
 }
