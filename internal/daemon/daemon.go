@@ -71,6 +71,9 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 	if d.release, err = own(cfg.Data); err != nil {
 		return nil, err
 	}
+	if othersWrite(cfg.Data) {
+		cfg.Log.Warn("others can write to the data directory, and so put files in the way: make it its owner's only", "data", cfg.Data)
+	}
 	// Before the first start makes credentials: they are told once, and an
 	// address that is taken must not be the reason that nobody sees them.
 	if err := d.open(); err != nil {

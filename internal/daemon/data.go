@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -55,6 +56,12 @@ func own(dir string) (release func() error, err error) {
 		return nil, errors.Join(err, unlock())
 	}
 	return unlock, nil
+}
+
+// othersWrite says whether others than its owner may put files into a directory.
+func othersWrite(dir string) bool {
+	fi, err := os.Stat(dir)
+	return err == nil && runtime.GOOS != "windows" && fi.Mode().Perm()&0o022 != 0
 }
 
 // mkdirDurable makes a directory, for its owner only, with those above it.
