@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,13 +62,14 @@ func versionTarget(binary, version string, trip time.Duration) target {
 			return s, nil
 		},
 		sender: func(s *server, conns int) (sender, error) {
-			url, far := s.url, io.Closer(nil)
+			url, far := s.url, (*way)(nil)
 			if trip > 0 {
-				l, err := farAway(s.addr(), trip/2)
+				far = newWay(s.addr(), link{trip: trip})
+				addr, err := far.listen()
 				if err != nil {
 					return nil, err
 				}
-				url, far = "https://"+l.Addr().String(), l
+				url = "https://" + addr
 			}
 			trust, err := trusting(filepath.Join(s.dir, "data", "ca", "ca.pem"))
 			if err != nil {
@@ -97,67 +97,12 @@ func versionTarget(binary, version string, trip time.Duration) target {
 // distant is boxcar with a way to it that is to be closed, or nil.
 type distant struct {
 	boxcar
-	way io.Closer
+	way *way
 }
 
 func (d distant) close() {
 	d.boxcar.close()
 	if d.way != nil {
-		d.way.Close()
+		d.way.close()
 	}
-}
-
-// farAway is a way to addr on which bytes take their time, each way, and any
-// number of them are on it at once. So it has no window of its own, as TCP has
-// over a real distance, and HTTP/1.1 looks as good as it can.
-func farAway(addr string, oneWay time.Duration) (net.Listener, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", addr)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go late(far, near, oneWay)
-			go late(near, far, oneWay)
-		}
-	}()
-	return l, nil
-}
-
-// late copies what it reads some time after it has read it.
-func late(to, from net.Conn, by time.Duration) {
-	type bytes struct {
-		b  []byte
-		at time.Time
-	}
-	way := make(chan bytes, 1024)
-	go func() {
-		defer close(way)
-		for {
-			b := make([]byte, 64<<10)
-			n, err := from.Read(b)
-			if n > 0 {
-				way <- bytes{b[:n], time.Now().Add(by)}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	for p := range way {
-		time.Sleep(time.Until(p.at))
-		if _, err := to.Write(p.b); err != nil {
-			from.Close()
-		}
-	}
-	to.Close()
 }
