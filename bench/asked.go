@@ -42,6 +42,14 @@ func asked(commitSizes []int64) []ask {
 		ask{readSessions, "boxcar", perSecond, "minio", false, 4},
 		ask{downloadOne.String(), "boxcar", rate, "nginx", false, 0.9},
 		ask{downloadFour.String(), "boxcar", rate, "nginx", false, 0.9},
+		ask{clientsFar, nodeSDK10, seconds, boxcarUp, false, 3},
+		ask{clientsFar, nodeSDK3, seconds, boxcarUp, false, 1},
+		ask{clientsFar, rclone, seconds, boxcarUp, false, 1},
+		ask{clientsNear, nodeSDK10, seconds, boxcarUp, false, 1},
+		ask{clientsNear, nodeSDK3, seconds, boxcarUp, false, 1},
+		ask{clientsNear, rclone, seconds, boxcarUp, false, 1},
+		ask{foldersNear, rclone, seconds, boxcarUp, false, 1},
+		ask{foldersFar, rclone, seconds, boxcarUp, false, 1},
 	)
 }
 

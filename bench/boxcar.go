@@ -39,6 +39,19 @@ func startBoxcar(ctx context.Context, binary, dir string, part int64, flags ...s
 	return launch(ctx, "boxcar", dir, "http://"+addr, exec.Command(binary, append(args, flags...)...), listening(addr))
 }
 
+// startBoxcarTLS starts it with a certificate by its own authority, for Box's
+// hosts and for this machine.
+func startBoxcarTLS(ctx context.Context, binary, dir string, part int64) (*server, error) {
+	s, err := startBoxcar(ctx, binary, dir, part, "--box-hosts")
+	if err == nil {
+		s.url = strings.Replace(s.url, "http:", "https:", 1)
+	}
+	return s, err
+}
+
+// caOf is the file with that authority.
+func caOf(s *server) string { return filepath.Join(s.dir, "data", "ca", "ca.pem") }
+
 func boxcarTarget(binary string) target {
 	return target{
 		name: "boxcar",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 // one after the other, in an order that is rotated.
 type contest struct {
 	name        string
+	of          string   // what the contestants are; "" is servers
 	figures     []figure // columns, in this order
 	ratios      []figure // columns, to the first contestant
 	contestants []contestant
@@ -76,7 +78,7 @@ func (c contest) run(ctx context.Context, w io.Writer, rounds int, until time.Ti
 }
 
 func (c contest) table(w io.Writer, got outcome) {
-	head := []string{"server"}
+	head := []string{cmp.Or(c.of, "server")}
 	for _, f := range c.figures {
 		head = append(head, string(f))
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // everybody is all targets, in the order of tables. The first is what others
-// are compared with.
-var everybody = []string{"floor", "floor+2sha", "boxcar", "minio", "versitygw", "nginx"}
+// are compared with. The last ones are clients.
+var everybody = []string{"floor", "floor+2sha", "boxcar", "minio", "versitygw", "nginx", rclone, nodeSDK3, nodeSDK10}
 
 // find looks for what a target needs, and builds or installs it. The binary is
 // empty where the target is this program.
@@ -31,6 +31,12 @@ func (b *bench) find(ctx context.Context, name string) (t target, binary string,
 	case "nginx":
 		binary, err = nginxProgram(ctx)
 		return target{name: name}, binary, err // takes no uploads
+	case rclone:
+		binary, err = buildRclone(ctx, b.dir)
+		return target{name: name}, binary, err
+	case nodeSDK3, nodeSDK10:
+		binary, err = nodeProgram(ctx, strings.Replace(name, "-sdk-", "", 1))
+		return target{name: name}, binary, err
 	}
 	return t, "", fmt.Errorf("there is no %q", name)
 }

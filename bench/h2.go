@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -54,12 +53,7 @@ func versionTarget(binary, version string, trip time.Duration) target {
 	return target{
 		name: strings.ReplaceAll(version, "/", ""),
 		start: func(ctx context.Context, dir string, part int64) (*server, error) {
-			s, err := startBoxcar(ctx, binary, dir, part, "--box-hosts")
-			if err != nil {
-				return nil, err
-			}
-			s.url = strings.Replace(s.url, "http:", "https:", 1)
-			return s, nil
+			return startBoxcarTLS(ctx, binary, dir, part)
 		},
 		sender: func(s *server, conns int) (sender, error) {
 			url, far := s.url, (*way)(nil)
@@ -71,7 +65,7 @@ func versionTarget(binary, version string, trip time.Duration) target {
 				}
 				url = "https://" + addr
 			}
-			trust, err := trusting(filepath.Join(s.dir, "data", "ca", "ca.pem"))
+			trust, err := trusting(caOf(s))
 			if err != nil {
 				return nil, err
 			}

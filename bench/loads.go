@@ -23,6 +23,10 @@ const (
 	readSessions   = "reading sessions, 32 clients"
 	commits        = "commit by size of file, 16 parts in flight"
 	planning512    = "plan of a version that is there already"
+	clientsNear    = "one file, by several clients"
+	clientsFar     = "one file, by several clients, 50 ms and 25 MB/s away"
+	foldersNear    = "1,000 files of 10 KiB, by several clients"
+	foldersFar     = "1,000 files of 10 KiB, by several clients, 50 ms and 25 MB/s away"
 )
 
 var (
@@ -39,8 +43,10 @@ type bench struct {
 	commitSize   int64         // of the largest file of commits, bytes
 	spell        time.Duration // how long small files are sent
 	sessionsOpen int           // before sessions are measured
+	upSize       int64         // of the file that clients upload, bytes
 
 	materials *materials
+	parcels   map[parcel]*madeParcel
 	targets   map[string]target
 	binaries  map[string]string // of those targets that have one
 	missing   []string          // targets, and why they are
@@ -59,9 +65,9 @@ func newBench(dir string, size int64) (b *bench, done func(), err error) {
 		return nil, nil, err
 	}
 	b = &bench{
-		dir: tmp, size: size, commitSize: size, spell: time.Second, sessionsOpen: 1000,
-		materials: &materials{dir: tmp, of: map[int64]*material{}},
-		targets:   map[string]target{}, binaries: map[string]string{},
+		dir: tmp, size: size, commitSize: size, upSize: size, spell: time.Second, sessionsOpen: 1000,
+		materials: &materials{dir: tmp, of: map[int64]*material{}}, parcels: map[parcel]*madeParcel{},
+		targets: map[string]target{}, binaries: map[string]string{},
 	}
 	return b, func() {
 		for _, c := range slices.Backward(b.closers) {
@@ -163,5 +169,12 @@ func (b *bench) contests() []contest {
 			}
 		}
 	}
-	return all
+	programs := []string{boxcarUp, rclone, nodeSDK3, nodeSDK10}
+	big, folder := parcel{1, b.upSize}, parcel{1000, 10 << 10}
+	return append(all,
+		b.clients(clientsNear, big, link{}, programs...),
+		b.clients(clientsFar, big, farAway, programs...),
+		b.clients(foldersNear, folder, link{}, programs[:2]...),
+		b.clients(foldersFar, folder, farAway, programs[:2]...),
+	)
 }

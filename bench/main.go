@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
 	size := f.Int64("size", 2*gib, "bytes of the big file")
 	commitSize := f.Int64("commit-size", 8*gib, "bytes of the largest file whose commit is measured")
+	upSize := f.Int64("up-size", 256*mib, "bytes of the file that clients upload")
 	rounds := f.Int("rounds", 3, "how often each load runs")
 	most := f.Duration("most", 10*time.Minute, "after this time each load runs once only")
 	dir := f.String("dir", "", "where servers keep their data; default a temporary directory")
@@ -60,21 +61,21 @@ func run(ctx context.Context, args []string) error {
 	quick := f.Bool("quick", false, "a small file, one round: to see that all works, not how fast")
 	f.Parse(args)
 	if *quick {
-		*size, *commitSize, *rounds = 256*mib, 512*mib, 1
+		*size, *commitSize, *upSize, *rounds = 256*mib, 512*mib, 64*mib, 1
 	}
 	match, err := regexp.Compile(*only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
-	if *size < 8*part8 || *rounds < 1 {
-		return fmt.Errorf("-size is at least %d, and -rounds 1", 8*part8)
+	if *size < 8*part8 || *upSize < 8*part8 || *rounds < 1 {
+		return fmt.Errorf("-size and -up-size are at least %d, and -rounds 1", 8*part8)
 	}
 	b, done, err := newBench(*dir, *size)
 	if err != nil {
 		return err
 	}
 	defer done()
-	b.commitSize = *commitSize
+	b.commitSize, b.upSize = *commitSize, *upSize
 	if !*quick {
 		b.spell, b.sessionsOpen = 3*time.Second, 10_000
 	}

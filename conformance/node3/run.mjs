@@ -3,23 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import BoxSDK from 'box-node-sdk';
+import { connect, sdk, started } from './box.mjs';
 import {
-  bigBytes, check, digestOf, finish, mediumBytes, sameBytes, seed, setting, slots, Source, token, url,
+  bigBytes, check, digestOf, finish, mediumBytes, sameBytes, seed, setting, slots, Source,
 } from '../node10/check.mjs';
 
-const sdk = new BoxSDK({
-  clientID: '',
-  clientSecret: '',
-  apiRootURL: url,
-  uploadAPIRootURL: `${url}/api`,
-  authorizeRootURL: `${url}/api`,
-  // The SDK's own agent speaks https only.
-  request: { agentClass: url.startsWith('https:') ? https.Agent : http.Agent },
-});
-const client = sdk.getBasicClient(token);
+const client = connect();
 const work = setting('BOXCAR_WORK');
 
 // refused waits for the call to fail with status and, if the SDK decodes the
@@ -44,16 +33,6 @@ function isFile(files, source) {
 }
 
 const stored = async (file, source, options) => source.equals(await client.files.getReadStream(file.id, options));
-
-// started runs an uploader to its end. Of a part's failure the SDK only emits
-// an event, and would then wait for ever.
-function started(uploader) {
-  return new Promise((resolve, reject) => {
-    uploader.on('chunkError', reject);
-    uploader.on('error', ({ error }) => reject(error));
-    uploader.start().then(resolve, reject);
-  });
-}
 
 console.log(`seed ${seed}`);
 let folder;
