@@ -196,13 +196,14 @@ func (c *Client) fetchPieces(parent context.Context, d Download, state *fetched,
 		}
 		wg.Go(func() {
 			defer gate.release()
+			began := time.Now()
 			at := io.NewOffsetWriter(to, start)
 			err := from.read(ctx, start, size, at, d.Progress, event, gate.failed)
 			if err != nil {
 				cancel(err)
 				return
 			}
-			gate.moved(size)
+			gate.moved(size, began)
 			event.Kind = PartDone
 			d.Progress.tell(event)
 			mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"boxcar/boxapi"
 )
@@ -208,13 +209,14 @@ func (t *transfer) tell(kind EventKind, i int, reused bool) {
 func (t *transfer) sendPart(ctx context.Context, w work) error {
 	p := t.c.retry.start()
 	look := false
+	began := time.Now()
 	for {
 		id, err := t.tryPart(ctx, w, look)
 		if err == nil {
 			s := &t.slots[w.slot]
 			s.there, s.id = true, id
 			_, size := t.span(w.slot)
-			t.throttle.moved(size)
+			t.throttle.moved(size, began)
 			t.tell(PartDone, w.slot, false)
 			return nil
 		}
@@ -236,7 +238,7 @@ func (t *transfer) sendPart(ctx context.Context, w work) error {
 				return changed
 			}
 		case HasCode(err, boxapi.CodeRangeOverlapsExistingPart):
-			return t.overlap(ctx, w, err)
+			return t.overlap(ctx, w, began, err)
 		case HasCode(err, boxapi.CodeConflict): // being committed, by an earlier run
 		case !passing(err):
 			return err
@@ -320,12 +322,12 @@ func (t *transfer) find(ctx context.Context, i int, sum [20]byte) (string, error
 
 // overlap ends a part of which the server says that it is there: it is, or
 // something else is.
-func (t *transfer) overlap(ctx context.Context, w work, refused error) error {
+func (t *transfer) overlap(ctx context.Context, w work, began time.Time, refused error) error {
 	s := &t.slots[w.slot]
 	offset, size := t.span(w.slot)
 	done := func(id string) error {
 		s.there, s.id = true, id
-		t.throttle.moved(size)
+		t.throttle.moved(size, began)
 		t.tell(PartDone, w.slot, false)
 		return nil
 	}
