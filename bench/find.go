@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -43,7 +44,7 @@ func (b *bench) find(ctx context.Context, name string) (t target, binary string,
 
 // findTargets makes ready the targets with these names, or everybody. What is
 // not to be had here is named loudly, and the others go on without it.
-func (b *bench) findTargets(ctx context.Context, names []string) error {
+func (b *bench) findTargets(ctx context.Context, out io.Writer, names []string) error {
 	for _, name := range names {
 		if !slices.Contains(everybody, name) {
 			return fmt.Errorf("-targets: %q is none of %s", name, strings.Join(everybody, ", "))
@@ -56,7 +57,7 @@ func (b *bench) findTargets(ctx context.Context, names []string) error {
 		t, binary, err := b.find(ctx, name)
 		if err != nil {
 			b.missing = append(b.missing, fmt.Sprintf("%s: %v", name, err))
-			fmt.Printf("!! WITHOUT %s: %v\n", name, err)
+			fmt.Fprintf(out, "!! WITHOUT %s: %v\n", name, err)
 			continue
 		}
 		b.targets[name], b.binaries[name] = t, binary

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 )
@@ -15,7 +14,7 @@ import (
 // TLS: by HTTP/1.1 and by HTTP/2, in turn, without and with a round trip that
 // takes its time. All that differs is the version, so what HTTP/2 costs, and
 // what its windows hold up, is in the ratio.
-func versions(ctx context.Context, args []string) error {
+func versions(ctx context.Context, out io.Writer, args []string) error {
 	f := flag.NewFlagSet("bench h2", flag.ExitOnError)
 	size := f.Int64("size", 2*gib, "bytes of the file")
 	rounds := f.Int("rounds", 3, "how often each load runs")
@@ -40,7 +39,7 @@ func versions(ctx context.Context, args []string) error {
 				t := versionTarget(binary, version, trip)
 				c.contestants = append(c.contestants, upload{files: 1, size: *size, part: part, parallel: 1}.contestant(b, t, version))
 			}
-			if _, err := c.run(ctx, os.Stdout, *rounds, time.Time{}); err != nil {
+			if _, err := c.run(ctx, out, *rounds, time.Time{}); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"os/signal"
@@ -32,13 +33,16 @@ func command(args []string) error {
 	}
 	// Whatever ends it early, servers are stopped and their data is removed;
 	// also when nobody reads its output any more.
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	// Connections break, too, so the signal itself says nothing; the write does.
+	signal.Notify(make(chan os.Signal), syscall.SIGPIPE)
+	out := &output{os.Stdout, cancel}
 	switch name {
 	case "":
-		return run(ctx, args)
+		return run(ctx, out, args)
 	case "h2":
-		return versions(ctx, args)
+		return versions(ctx, out, args)
 	case "scale":
 		cancel() // it does not look at ctx, so an interrupt ends it
 		return scale.Run(args)
@@ -48,7 +52,21 @@ func command(args []string) error {
 	return fmt.Errorf("%q is no subcommand: there are h2 and scale", name)
 }
 
-func run(ctx context.Context, args []string) error {
+// output is for results, and ends everything when nobody reads them any more.
+type output struct {
+	to  io.Writer
+	end func()
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.to.Write(b)
+	if err != nil {
+		o.end()
+	}
+	return n, err
+}
+
+func run(ctx context.Context, out io.Writer, args []string) error {
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
 	size := f.Int64("size", 2*gib, "bytes of the big file")
 	commitSize := f.Int64("commit-size", 8*gib, "bytes of the largest file whose commit is measured")
@@ -79,7 +97,7 @@ func run(ctx context.Context, args []string) error {
 	if !*quick {
 		b.spell, b.sessionsOpen = 3*time.Second, 10_000
 	}
-	if err := b.findTargets(ctx, strings.FieldsFunc(*which, func(r rune) bool { return r == ',' })); err != nil {
+	if err := b.findTargets(ctx, out, strings.FieldsFunc(*which, func(r rune) bool { return r == ',' })); err != nil {
 		return err
 	}
 	began := time.Now() // what had to be built may have taken longer than all that follows
@@ -91,7 +109,7 @@ func run(ctx context.Context, args []string) error {
 		if !match.MatchString(c.name) || len(c.contestants) == 0 {
 			continue
 		}
-		o, err := c.run(ctx, os.Stdout, *rounds, began.Add(*most))
+		o, err := c.run(ctx, out, *rounds, began.Add(*most))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -103,15 +121,15 @@ func run(ctx context.Context, args []string) error {
 	if len(got) == 0 {
 		return fmt.Errorf("-only %s with these targets leaves nothing of\n%s", *only, strings.Join(names, "\n"))
 	}
-	fmt.Printf("\n### Asked\n\n")
-	writeAsked(os.Stdout, asked(b.commitSizes()), got)
+	fmt.Fprintf(out, "\n### Asked\n\n")
+	writeAsked(out, asked(b.commitSizes()), got)
 	for _, why := range b.missing {
-		fmt.Printf("\n!! NOT MEASURED: %s\n", why)
+		fmt.Fprintf(out, "\n!! NOT MEASURED: %s\n", why)
 	}
 	for _, err := range failed {
-		fmt.Printf("\n!! FAILED: %v\n", err)
+		fmt.Fprintf(out, "\n!! FAILED: %v\n", err)
 	}
-	fmt.Printf("\n%d bytes, %.0f s in all\n", *size, time.Since(began).Seconds())
+	fmt.Fprintf(out, "\n%d bytes, %.0f s in all\n", *size, time.Since(began).Seconds())
 	if len(failed) > 0 {
 		return fmt.Errorf("%d loads have failed", len(failed))
 	}
