@@ -27,15 +27,17 @@ func (j *job) simple(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
+	seen := j.u.NameFree
 	for {
 		var err error
-		asked := j.to.fileID == "" && (j.src.size >= askBefore || j.u.OnConflict != FailOnConflict)
+		isNew := j.to.fileID == ""
+		asked := isNew && (j.src.size >= askBefore || j.u.OnConflict != FailOnConflict && !seen)
 		if asked {
 			err = j.preflight(ctx, j.src.size)
 		}
 		if err == nil {
 			var file *boxapi.File
-			file, err = j.post(ctx, asked)
+			file, err = j.post(ctx, asked || isNew && seen)
 			if err == nil {
 				return &Result{File: file, SHA1: j.sum}, nil
 			}
@@ -47,6 +49,7 @@ func (j *job) simple(ctx context.Context) (*Result, error) {
 		if err := j.decide(ctx, refused); err != nil {
 			return nil, err
 		}
+		seen = false
 	}
 }
 
@@ -157,9 +160,16 @@ func (j *job) form() (r *request, moved *int64, err error) {
 			length: int64(len(front)) + j.src.size + int64(len(tail)), contentType: w.FormDataContentType(),
 		},
 	}
+	// What is told of is the file in the body, and not what is around it.
+	at := int64(-len(front))
+	ofFile := func(at int64) int64 { return min(max(at, 0), j.src.size) }
 	r.body.sent = func(n int64) {
-		*moved += n
-		j.u.Progress.tell(Event{Kind: Moved, Bytes: n, Total: j.src.size})
+		before := ofFile(at)
+		at += n
+		if n = ofFile(at) - before; n != 0 {
+			*moved += n
+			j.u.Progress.tell(Event{Kind: Moved, Bytes: n, Total: j.src.size})
+		}
 	}
 	if j.to.fileID != "" {
 		// With it no request makes a second version of what an earlier one,

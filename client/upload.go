@@ -53,6 +53,11 @@ type Upload struct {
 	Name     string
 	FileID   string
 
+	// NameFree says that the caller has just seen, in a list of the folder, that
+	// nobody has the name: a small file is sent without asking once more. If
+	// somebody has it after all, OnConflict decides.
+	NameFree bool
+
 	OnConflict ConflictPolicy
 	IfMatch    string // etag that the file FileID must have, or ""
 

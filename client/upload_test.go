@@ -6,9 +6,11 @@ import (
 	"crypto/sha1"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -450,6 +452,81 @@ func TestNewVersions(t *testing.T) {
 				}
 				if err != nil || len(old.versions) != 2 || !bytes.Equal(old.now().data, pattern(size)) {
 					t.Errorf("%v, %d versions", err, len(old.versions))
+				}
+			})
+		}
+	}
+}
+
+// Whoever has seen that a name is free need not have the client ask again, and
+// may have been wrong.
+func TestNameFree(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		bad      *fault
+		late     bool // somebody takes the name meanwhile
+		calls    string
+		versions int
+	}{
+		{name: "it is", calls: "simple", versions: 1},
+		{name: "delivered twice", bad: &fault{twice: true, cut: -1}, calls: "simple preflight file", versions: 1},
+		{name: "answer lost", bad: &fault{lose: true, cut: -1}, calls: "simple simple preflight file", versions: 1},
+		{name: "somebody was faster", late: true, calls: "simple preflight file file simple", versions: 2},
+	} {
+		inBubble(t, c.name, func(t *testing.T) {
+			f := newFakeBox()
+			begun := false
+			f.fault = func(kind string, _ int, _ *http.Request) *fault {
+				if kind != "simple" || begun {
+					return nil
+				}
+				if begun = true; c.late {
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					f.add("0", "a").put(f, sha1.Sum([]byte("theirs")), 6, []byte("theirs"))
+				}
+				return c.bad
+			}
+			mustUpload(t, f.client(t), Upload{
+				Source: FromReaderAt(patternReader{1500}, 1500), Name: "a", SimpleBelow: 2000, NameFree: true, OnConflict: NewVersion,
+			})
+			if got := strings.Join(f.calls, " "); got != c.calls {
+				t.Errorf("called %s, want %s", got, c.calls)
+			}
+			for _, file := range f.files {
+				if len(f.files) != 1 || len(file.versions) != c.versions || !bytes.Equal(file.now().data, pattern(1500)) {
+					t.Errorf("%d files, %d versions", len(f.files), len(file.versions))
+				}
+			}
+		})
+	}
+}
+
+// The form around a file in one request is not counted, also when it has to go
+// once more.
+func TestAMeterCountsTheFileOnly(t *testing.T) {
+	for _, size := range []int64{0, 1, 1500, 60_000} {
+		for _, bad := range []*fault{nil, {cut: 30}, {cut: 200}, {lose: true, cut: -1}} {
+			inBubble(t, fmt.Sprintf("%d bytes, %+v", size, bad), func(t *testing.T) {
+				f := newFakeBox()
+				f.fault = func(kind string, n int, _ *http.Request) *fault {
+					if kind == "simple" && n == 0 {
+						return bad
+					}
+					return nil
+				}
+				var m Meter
+				mustUpload(t, f.client(t), Upload{
+					Source: FromReaderAt(patternReader{size}, size), Name: "a", SimpleBelow: 100_000,
+					Progress: func(e Event) {
+						m.Event(e)
+						if r := m.Read(); r.Moved < 0 || r.Moved > size {
+							t.Errorf("%v: %d of %d bytes have moved", e.Kind, r.Moved, size)
+						}
+					},
+				})
+				if r := m.Read(); r.Moved != size && bad == nil || r.Total != size || bad != nil && r.Waits != 1 {
+					t.Errorf("meter: %+v", r)
 				}
 			})
 		}

@@ -29,7 +29,9 @@ type sender struct {
 // has looked.
 func (s *sender) file(source, name string, into *remoteDir, there *occupied) task {
 	return task{name: source, run: func(ctx context.Context, t *track) outcome {
-		return s.send(ctx, t, source, into.id, into.path, client.Upload{Name: name, SkipUnchanged: there == nil}, there)
+		return s.send(ctx, t, source, into.id, into.path, client.Upload{
+			Name: name, SkipUnchanged: there == nil, NameFree: there != nil && there.item == nil,
+		}, there)
 	}}
 }
 
