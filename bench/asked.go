@@ -45,11 +45,15 @@ func asked(commitSizes []int64) []ask {
 		ask{clientsFar, nodeSDK10, seconds, boxcarUp, false, 3},
 		ask{clientsFar, nodeSDK3, seconds, boxcarUp, false, 1},
 		ask{clientsFar, rclone, seconds, boxcarUp, false, 1},
+		ask{clientsFar, rcloneHTTP1, seconds, boxcarUp, false, 1},
 		ask{clientsNear, nodeSDK10, seconds, boxcarUp, false, 1},
 		ask{clientsNear, nodeSDK3, seconds, boxcarUp, false, 1},
 		ask{clientsNear, rclone, seconds, boxcarUp, false, 1},
+		ask{clientsNear, rcloneHTTP1, seconds, boxcarUp, false, 1},
 		ask{foldersNear, rclone, seconds, boxcarUp, false, 1},
+		ask{foldersNear, rcloneHTTP1, seconds, boxcarUp, false, 1},
 		ask{foldersFar, rclone, seconds, boxcarUp, false, 1},
+		ask{foldersFar, rcloneHTTP1, seconds, boxcarUp, false, 1},
 	)
 }
 

@@ -16,13 +16,26 @@ const (
 	clientPeak figure = "client peak MiB" // of its resident set
 )
 
-// Programs that upload. All but the first are other people's.
+// Programs that upload. All but the first are other people's, with the settings
+// that they have by themselves.
 const (
-	boxcarUp  = "boxcar up"
-	rclone    = "rclone"      // with the settings that it has by itself: 4 parts, or files, at once
-	nodeSDK3  = "node-sdk-3"  // likewise
-	nodeSDK10 = "node-sdk-10" // one part after the other
+	boxcarUp    = "boxcar up"
+	rclone      = "rclone"           // 4 parts, or files, at once, in one connection by HTTP/2
+	rcloneHTTP1 = "rclone, HTTP/1.1" // told to have a connection for each
+	nodeSDK3    = "node-sdk-3"       // 4 parts at once
+	nodeSDK10   = "node-sdk-10"      // one part after the other
 )
+
+// targetOf is the target that a program is part of.
+func targetOf(program string) string {
+	switch program {
+	case boxcarUp:
+		return "boxcar"
+	case rcloneHTTP1:
+		return rclone
+	}
+	return program
+}
 
 // farAway is what a distance is measured by.
 var farAway = link{trip: 50 * time.Millisecond, rate: 25e6}
@@ -41,10 +54,7 @@ func (b *bench) clients(name string, p parcel, l link, programs ...string) conte
 		return startBoxcarTLS(ctx, boxcar, dir, part)
 	}}
 	for _, program := range programs {
-		binary, ok := b.binaries[program]
-		if program == boxcarUp {
-			binary, ok = boxcar, true
-		}
+		binary, ok := b.binaries[targetOf(program)]
 		if !ok {
 			continue
 		}
@@ -111,7 +121,7 @@ func (p *madeParcel) uploader(ctx context.Context, program, binary, home, ca str
 		cmd := exec.CommandContext(ctx, "node", "upload.mjs")
 		cmd.Dir, cmd.Env = binary, append(env, "NODE_EXTRA_CA_CERTS="+ca, "BOXCAR_FILE="+p.path)
 		return cmd, nil
-	case rclone:
+	case rclone, rcloneHTTP1:
 		proxy, err := w.tunnel()
 		if err != nil {
 			return nil, err
@@ -125,7 +135,7 @@ func (p *madeParcel) uploader(ctx context.Context, program, binary, home, ca str
 			to += filepath.Base(p.path) // it copies what is in a folder
 		}
 		cmd := exec.CommandContext(ctx, binary, "copy", p.path, to)
-		cmd.Env = append(env, "RCLONE_CONFIG="+config, "RCLONE_CACHE_DIR="+home, "RCLONE_CA_CERT="+ca, "HTTPS_PROXY="+proxy)
+		cmd.Env = append(env, "RCLONE_CONFIG="+config, "RCLONE_CACHE_DIR="+home, "RCLONE_CA_CERT="+ca, "HTTPS_PROXY="+proxy, fmt.Sprintf("RCLONE_DISABLE_HTTP2=%t", program == rcloneHTTP1))
 		return cmd, nil
 	}
 	return nil, fmt.Errorf("there is no program %q", program)

@@ -169,12 +169,12 @@ func (b *bench) contests() []contest {
 			}
 		}
 	}
-	programs := []string{boxcarUp, rclone, nodeSDK3, nodeSDK10}
+	programs := []string{boxcarUp, rclone, rcloneHTTP1, nodeSDK3, nodeSDK10}
 	big, folder := parcel{1, b.upSize}, parcel{1000, 10 << 10}
 	return append(all,
 		b.clients(clientsNear, big, link{}, programs...),
 		b.clients(clientsFar, big, farAway, programs...),
-		b.clients(foldersNear, folder, link{}, programs[:2]...),
-		b.clients(foldersFar, folder, farAway, programs[:2]...),
+		b.clients(foldersNear, folder, link{}, programs[:3]...),
+		b.clients(foldersFar, folder, farAway, programs[:3]...),
 	)
 }
