@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -47,4 +49,22 @@ func TestUsageCountsChildren(t *testing.T) {
 		}
 	}
 	t.Error("what the child uses is not counted")
+}
+
+// A program's peak is its own, and not that of who has started it.
+func TestProgramsAreMeasured(t *testing.T) {
+	own, err := usageOfOne(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := runMeasured(exec.Command("sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"))
+	if err != nil {
+		t.Skip("NOT TRIED: there is no shell:", err)
+	}
+	if got.cpu() <= 0 || got.peak <= 0 || got.peak >= own.peak/2 {
+		t.Errorf("%v, where the parent has %v", got, own)
+	}
+	if _, err := runMeasured(exec.Command("sh", "-c", "echo alas >&2; exit 3")); err == nil || !strings.Contains(err.Error(), "alas") {
+		t.Errorf("a program that fails: %v", err)
+	}
 }
