@@ -36,7 +36,7 @@ func command(args []string) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	// Connections break, too, so the signal itself says nothing; the write does.
-	signal.Notify(make(chan os.Signal), syscall.SIGPIPE)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	out := &output{os.Stdout, cancel}
 	switch name {
 	case "":
