@@ -56,10 +56,10 @@ func TestPartsWaitForTheFrontOnItsWay(t *testing.T) {
 		}
 		far := upload.Leash / size // the slot behind the leash
 
-		wants("one whose front stands", put(far + 1)(), 0)
+		wants("one whose front stands", put(far+1)(), 0)
 		end := h.upload.Walk(ses.ID)
-		wants("one at the leash", put(far - 1)(), 0)
-		wants("one that is too far", put(upload.TooFar / size)(), 0)
+		wants("one at the leash", put(far-1)(), 0)
+		wants("one that is too far", put(upload.TooFar/size)(), 0)
 		wants("one whose front takes too long", put(far)(), upload.AtLeash)
 		waiting := put(far + 3)
 		wants("one beside it", put(1)(), 0)
