@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +36,17 @@ func (c chaos) fault(kind string, n int, r *http.Request) *fault {
 		return nil
 	}
 	f := &fault{cut: -1}
+	if kind == "abort" {
+		// Nobody waits long for it: what lasts leaves the session to expire.
+		if n > 1 {
+			return nil
+		}
+		f.lose, f.twice = rnd.IntN(2) == 0, rnd.IntN(2) == 0
+		if !f.lose {
+			f.instead = refusal(500, "internal_server_error")
+		}
+		return f
+	}
 	switch rnd.IntN(14) {
 	case 0:
 		f.instead = refusal(500, "internal_server_error")
@@ -93,40 +108,203 @@ func chaosSeeds(t *testing.T, few int) (first, count int) {
 	return first, count
 }
 
-// TestChaos holds uploads to their promise: each ends with one new version that is
-// right, or with an error after which going on ends so. BOXCAR_CHAOS_SEEDS tries
-// more seeds, BOXCAR_CHAOS_SEED a certain one.
-func TestChaos(t *testing.T) {
-	first, count := chaosSeeds(t, 300)
-	tally := map[string]int{}
-	for seed := first; seed < first+count; seed++ {
-		synctest.Test(t, func(t *testing.T) {
-			what := chaosOnce(t, uint64(seed))
-			if t.Failed() {
-				t.Errorf("seed %d: BOXCAR_CHAOS_SEED=%d go test -run TestChaos ./client", seed, seed)
-			}
-			tally[what]++
-		})
-		if t.Failed() {
-			return
+// eachSeed runs once for every seed, on all processors, and counts the outcomes. A
+// seed for which a promise was broken is named with what tries it again.
+func eachSeed(t *testing.T, few int, once func(t *testing.T, seed uint64) (outcome string, broken breaches)) (tally map[string]int, count int) {
+	t.Helper()
+	first, count := chaosSeeds(t, few)
+	tally = map[string]int{}
+	var mu sync.Mutex
+	var next, bad atomic.Int64
+	name := t.Name()
+	t.Run("seeds", func(t *testing.T) {
+		for n := range runtime.GOMAXPROCS(0) {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				for bad.Load() < 5 {
+					i := int(next.Add(1)) - 1
+					if i >= count {
+						return
+					}
+					synctest.Test(t, func(t *testing.T) {
+						seed := first + i
+						outcome, broken := once(t, uint64(seed))
+						if len(broken) > 0 {
+							bad.Add(1)
+							t.Errorf("seed %d: %v\n\tBOXCAR_CHAOS_SEED=%d go test -run '^%s$' ./client", seed, broken, seed, name)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						tally[outcome]++
+					})
+				}
+			})
 		}
+	})
+	t.Logf("%d seeds from %d: %v", count, first, tally)
+	return tally, count
+}
+
+// What uploads and downloads are held to.
+const (
+	itEnds     = "it comes to an end"
+	rightBytes = "every version has the source's bytes"
+	oneVersion = "there is one new version, and no other file"
+	resumes    = "what failed can be gone on with"
+	sentOnce   = "a part that has arrived is not sent again"
+	leftNoOpen = "no session is left open after success"
+	forgotten  = "the state is gone after success"
+	wholeOrNot = "a download has its name once it is whole"
+	tidy       = "nothing is left beside a download that is done"
+)
+
+// breaches are promises that were broken, with what was seen.
+type breaches map[string]string
+
+func (b breaches) add(promise, format string, args ...any) {
+	if b[promise] == "" {
+		b[promise] = fmt.Sprintf(format, args...)
 	}
-	t.Logf("%v", tally)
+}
+
+// mutant is a client that forgets something, made from outside; or a server that
+// does. The zero mutant is none.
+type mutant struct {
+	wire   func(next http.RoundTripper) http.RoundTripper
+	state  func(StateStore) StateStore
+	server func(*fakeBox)
+}
+
+// TestChaos holds uploads to their promises: each ends with one new version that is
+// right and nothing left behind, or with an error after which going on ends so.
+// BOXCAR_CHAOS_SEEDS tries more seeds, BOXCAR_CHAOS_SEED a certain one.
+func TestChaos(t *testing.T) {
+	tally, count := eachSeed(t, 300, func(t *testing.T, seed uint64) (string, breaches) {
+		return chaosOnce(t, seed, mutant{})
+	})
 	// Seeds that all go one way try nothing.
-	if count >= 300 && (tally["at once"] < count/4 || tally["gone on with"] < 5) {
+	if count >= 300 && (tally["at once"] < count/4 || tally["gone on with"] < count/10 || tally["refused"] < count/100) {
 		t.Errorf("the outcomes are too much alike: %v", tally)
 	}
 }
 
-func chaosOnce(t *testing.T, seed uint64) string {
+// TestChaosFinds has what TestChaos looks for happen, each in a way that a client
+// could get wrong.
+func TestChaosFinds(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		mutant  mutant
+		promise string
+	}{
+		{"a state that stays", mutant{state: func(s StateStore) StateStore { return neverDeleted{s} }}, forgotten},
+		{"a state that is not read", mutant{state: func(s StateStore) StateStore { return neverLoaded{s} }}, leftNoOpen},
+		{"parts sent again without a look", mutant{wire: instead(func(kind string, r *http.Request) *http.Response {
+			if kind == "list" && r.URL.Query().Get("limit") == "1" {
+				return refusalText(200, `{"entries":[],"offset":0,"limit":1,"total_count":1}`)
+			}
+			return nil
+		})}, sentOnce},
+		{"an abort that is not sent", mutant{wire: instead(func(kind string, r *http.Request) *http.Response {
+			if kind == "abort" {
+				return refusal(204, "")
+			}
+			return nil
+		})}, leftNoOpen},
+		{"no If-Match", mutant{wire: func(next http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(r *http.Request) (*http.Response, error) {
+				r = r.Clone(r.Context())
+				r.Header.Del("If-Match")
+				return next.RoundTrip(r)
+			})
+		}}, oneVersion},
+		{"no look whether a lost commit was done", mutant{wire: func(next http.RoundTripper) http.RoundTripper {
+			before := map[string]string{}
+			return roundTrip(func(r *http.Request) (*http.Response, error) {
+				if kindOfCall(r) != "file" {
+					return next.RoundTrip(r)
+				}
+				if before[r.URL.Path] == "" {
+					resp, err := next.RoundTrip(r)
+					if err != nil || resp.StatusCode != 200 {
+						return resp, err
+					}
+					text, err := io.ReadAll(resp.Body)
+					if err != nil {
+						return nil, err
+					}
+					before[r.URL.Path] = string(text)
+				}
+				return refusalText(200, before[r.URL.Path]), nil
+			})
+		}}, oneVersion},
+		{"bytes that nobody compares", mutant{server: func(f *fakeBox) { f.trusts = true }}, rightBytes},
+		{"a failure that is for good", mutant{wire: instead(func(kind string, r *http.Request) *http.Response {
+			if kind == "status" {
+				return refusal(403, "forbidden")
+			}
+			return nil
+		})}, itEnds},
+		{"a resumable failure without a state", mutant{state: func(s StateStore) StateStore { return neverSaved{s} }}, resumes},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for seed := range uint64(2000) {
+				var broken breaches
+				synctest.Test(t, func(t *testing.T) { _, broken = chaosOnce(t, seed, c.mutant) })
+				if broken[c.promise] != "" {
+					t.Logf("seed %d: %s", seed, broken[c.promise])
+					return
+				}
+			}
+			t.Errorf("2000 seeds keep the promise that %s", c.promise)
+		})
+	}
+}
+
+type neverDeleted struct{ StateStore }
+
+func (neverDeleted) Delete(string) error { return nil }
+
+type neverLoaded struct{ StateStore }
+
+func (neverLoaded) Load(string) (*State, error) { return nil, nil }
+
+type neverSaved struct{ StateStore }
+
+func (neverSaved) Save(string, *State) error { return nil }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// instead answers requests for which there is an answer, and sends the others.
+func instead(answer func(kind string, r *http.Request) *http.Response) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			if resp := answer(kindOfCall(r), r); resp != nil {
+				return resp, nil
+			}
+			return next.RoundTrip(r)
+		})
+	}
+}
+
+func chaosOnce(t *testing.T, seed uint64, m mutant) (outcome string, broken breaches) {
+	broken = breaches{}
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	size := rnd.Int64N(15_000)
 	data := pattern(size)
 	f := newFakeBox()
+	if m.server != nil {
+		m.server(f)
+	}
+	kept := &memoryState{}
 	u := Upload{
-		Name: "a", SimpleBelow: 2000, State: &memoryState{}, StateKey: "k",
+		Name: "a", SimpleBelow: 2000, State: kept, StateKey: "k",
 		MaxParallel: 1 + rnd.IntN(6), OnConflict: ConflictPolicy(rnd.IntN(3)),
 		Spool: Spool{Dir: t.TempDir()},
+	}
+	if m.state != nil {
+		u.State = m.state(kept)
 	}
 	// A file that is there before, or not.
 	var old *fakeFile
@@ -147,6 +325,7 @@ func chaosOnce(t *testing.T, seed uint64) string {
 	faults := chaos{seed, []float64{0.05, 0.2, 0.5, 0.9}[rnd.IntN(4)]}
 	expires := rnd.IntN(4) == 0 // the first session does, in the middle
 	forgets := rnd.IntN(3) == 0 // sessions are gone once they are committed
+	taken := rnd.IntN(4) == 0   // the name is, by somebody else, before the commit
 	f.fault = func(kind string, n int, r *http.Request) *fault {
 		if kind == "part" && r.Header.Get("Content-Range") == fmt.Sprintf("bytes 3000-3999/%d", size) {
 			f.mu.Lock()
@@ -158,6 +337,11 @@ func chaosOnce(t *testing.T, seed uint64) string {
 			expires = false
 			f.mu.Unlock()
 		}
+		if f.mu.Lock(); taken && old == nil && kind == "commit" && f.byName("0", "a") == nil {
+			old = f.add("0", "a")
+			old.put(f, [20]byte{}, 3, []byte("old"))
+		}
+		f.mu.Unlock()
 		if forgets && (kind == "commit" || kind == "status") {
 			f.mu.Lock()
 			for _, s := range f.sessions {
@@ -170,33 +354,52 @@ func chaosOnce(t *testing.T, seed uint64) string {
 		return faults.fault(kind, n, r)
 	}
 
+	var dead atomic.Bool
+	var wire http.RoundTripper = f
+	if m.wire != nil {
+		wire = m.wire(wire)
+	}
+	wire = mortal{wire, &dead}
 	// One small budget, so that some give up in the middle.
 	c := f.client(t, func(cfg *Config) {
 		cfg.Retry = Retry{Budget: []time.Duration{2 * time.Second, 20 * time.Second, 10 * time.Minute}[rnd.IntN(3)]}
 		cfg.Idle = 30 * time.Second
+		cfg.HTTP = &http.Client{Transport: wire}
 	})
-	outcome := "at once"
+	outcome = "at once"
 	var err error
 	for try := 0; ; try++ {
 		u.Source = source()
 		ctx, cancel := context.WithCancel(t.Context())
-		if rnd.IntN(4) == 0 { // the process is killed
-			time.AfterFunc(time.Duration(rnd.IntN(60))*time.Second, cancel)
+		dead.Store(false)
+		kept.dead = &dead
+		if rnd.IntN(4) == 0 { // the process is stopped, or killed
+			kill := rnd.IntN(2) == 0
+			time.AfterFunc(time.Duration(rnd.IntN(60))*time.Second, func() {
+				dead.Store(kill)
+				cancel()
+			})
 		}
 		_, err = c.Upload(ctx, u)
 		cancel()
+		if err == nil && dead.Load() {
+			err = context.Canceled // nobody was left to hear of it
+		}
 		if err == nil || IsConflict(err) && !stillCommitting(err) {
 			break
 		}
 		outcome = "gone on with"
-		if try == 1000 {
-			t.Errorf("it never ends: %v", err)
+		var failed *UploadError
+		if errors.As(err, &failed) && failed.Resumable && !dead.Load() && kept.text == nil {
+			broken.add(resumes, "%v, and there is no state", err)
+		}
+		if try == 300 {
+			broken.add(itEnds, "%v", err)
 			break
 		}
 		// Going on by hand is not for what went without a session: there an
 		// attempt whose answer was lost may have been done, and a next one
 		// would, rightly, make another version.
-		var failed *UploadError
 		if !errors.As(err, &failed) && size < 2000 {
 			break
 		}
@@ -212,28 +415,61 @@ func chaosOnce(t *testing.T, seed uint64) string {
 			}
 			made++
 			if !bytes.Equal(v.data, data) {
-				t.Errorf("a version of %d bytes is not the source's %d", len(v.data), size)
+				broken.add(rightBytes, "a version of %d bytes is not the source's %d", len(v.data), size)
 			}
 		}
 	}
 	switch {
 	case err == nil && made != 1:
-		t.Errorf("%d new versions, want 1", made)
+		broken.add(oneVersion, "%d new versions", made)
 	case err != nil && made > 1:
-		t.Errorf("%d new versions after %v", made, err)
+		broken.add(oneVersion, "%d new versions after %v", made, err)
 	case err != nil && IsConflict(err) && old == nil && size >= 2000:
-		t.Errorf("a conflict with nothing: %v", err)
+		broken.add(oneVersion, "a conflict with nothing: %v", err)
 	case err != nil && IsConflict(err):
 		outcome = "refused"
 	}
-	return outcome
+	if f.resent > 0 {
+		broken.add(sentOnce, "%d were", f.resent)
+	}
+	if err == nil {
+		if kept.text != nil {
+			broken.add(forgotten, "%s", kept.text)
+		}
+		for id := range kept.sessions {
+			if s := f.sessions[id]; s.made == nil && s.gone == 0 {
+				broken.add(leftNoOpen, "%s is", id)
+			}
+		}
+	}
+	return outcome, broken
+}
+
+// mortal sends nothing for who is dead.
+type mortal struct {
+	next http.RoundTripper
+	dead *atomic.Bool
+}
+
+func (m mortal) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.dead.Load() {
+		return nil, errLostAnswer
+	}
+	return m.next.RoundTrip(r)
 }
 
 // stillCommitting says whether a conflict is one with a commit under way.
 func stillCommitting(err error) bool { return HasCode(err, "conflict") }
 
-// memoryState is a StateStore for one state, which it keeps as text.
-type memoryState struct{ text []byte }
+// memoryState is a StateStore for one state, which it keeps as text, and as it was
+// when its process died.
+type memoryState struct {
+	text     []byte
+	sessions map[string]bool // of which there was a state
+	dead     *atomic.Bool
+}
+
+func (m *memoryState) gone() bool { return m.dead != nil && m.dead.Load() }
 
 func (m *memoryState) Load(string) (*State, error) {
 	if m.text == nil {
@@ -243,11 +479,20 @@ func (m *memoryState) Load(string) (*State, error) {
 }
 
 func (m *memoryState) Save(_ string, s *State) (err error) {
+	if m.gone() {
+		return nil
+	}
+	if m.sessions == nil {
+		m.sessions = map[string]bool{}
+	}
+	m.sessions[s.Session] = true
 	m.text, err = s.Encode()
 	return err
 }
 
 func (m *memoryState) Delete(string) error {
-	m.text = nil
+	if !m.gone() {
+		m.text = nil
+	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -165,10 +164,13 @@ func (j *job) fail(ctx context.Context, t *transfer, err error) error {
 
 // abort drops a session as far as the server lets it, also when ctx has ended.
 func (j *job) abort(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	most := 10 * time.Second
+	if ctx.Err() != nil {
+		most = 3 * time.Second // somebody waits for the end
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
-	// What is left expires by itself.
-	_, _ = j.c.once(ctx, &request{method: http.MethodDelete, path: sessionsPath + idPath(id), upload: true})
+	_ = j.c.Abort(ctx, id) // what is left expires by itself
 }
 
 // open makes a session, or finds the one to go on with. nil means that it is gone

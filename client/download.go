@@ -31,10 +31,9 @@ type Download struct {
 
 	MinParallel, MaxParallel int // ranges at once; defaults 1 and 4
 	Progress                 Progress
-}
 
-// piece is how much is asked for at once, in bytes.
-const piece = 8 << 20
+	piece int64 // how much is asked for at once, in bytes; default 8 MiB
+}
 
 // contents is a version to be read.
 type contents struct {
@@ -55,6 +54,9 @@ func (c *Client) Download(ctx context.Context, d Download) (*boxapi.File, error)
 	}
 	if d.MaxParallel <= 0 {
 		d.MaxParallel = max(4, d.MinParallel)
+	}
+	if d.piece == 0 {
+		d.piece = 8 << 20
 	}
 	file, what, err := c.contentsOf(ctx, d.FileID, d.Version)
 	if err != nil {
@@ -108,10 +110,10 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 	dir, name := filepath.Split(d.Path)
 	partial := filepath.Join(dir, "."+name+".boxcar-part")
 	notes := partial + ".json"
-	state := fetched{contents: what, Piece: piece, Have: make([]bool, (what.Size+piece-1)/piece)}
+	state := fetched{contents: what, Piece: d.piece, Have: make([]bool, (what.Size+d.piece-1)/d.piece)}
 	if text, err := os.ReadFile(notes); err == nil {
 		var old fetched
-		if json.Unmarshal(text, &old) == nil && old.contents == what && old.Piece == piece && len(old.Have) == len(state.Have) {
+		if json.Unmarshal(text, &old) == nil && old.contents == what && old.Piece == d.piece && len(old.Have) == len(state.Have) {
 			state.Have = old.Have
 		}
 	}
@@ -174,7 +176,7 @@ func remove(path string) error {
 func (c *Client) fetchPieces(parent context.Context, d Download, state *fetched, to io.WriterAt, keep func() error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	from := &contentURL{c: c, what: state.contents}
+	from := c.contentURL(state.contents)
 	gate := newThrottle(d.MinParallel, d.MaxParallel)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // state.Have, saved
@@ -232,7 +234,7 @@ func (c *Client) DownloadTo(ctx context.Context, fileID, version string, w io.Wr
 		return nil, err
 	}
 	h := sha1.New()
-	from := &contentURL{c: c, what: what}
+	from := c.contentURL(what)
 	event := Event{Parts: 1, Size: what.Size, Total: what.Size}
 	if what.Size > 0 {
 		if err := from.read(ctx, 0, what.Size, io.MultiWriter(w, h), progress, event, func() {}); err != nil {
@@ -251,14 +253,22 @@ type contentURL struct {
 	c    *Client
 	what contents
 
-	mu  sync.Mutex
-	url string
+	turn chan struct{} // holds a place for who uses url, and may ask for another
+	url  string
+}
+
+func (c *Client) contentURL(what contents) *contentURL {
+	return &contentURL{c: c, what: what, turn: make(chan struct{}, 1)}
 }
 
 // get is where the bytes are; bad is a URL that does not work any more, or "".
 func (u *contentURL) get(ctx context.Context, bad string) (string, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	select {
+	case u.turn <- struct{}{}:
+		defer func() { <-u.turn }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 	if u.url != "" && u.url != bad {
 		return u.url, nil
 	}

@@ -175,6 +175,7 @@ func TestContentsThatFail(t *testing.T) {
 
 // Another range than was asked for is never written where the other belongs.
 func TestAnotherRange(t *testing.T) {
+	const piece = 1000
 	synctest.Test(t, func(t *testing.T) {
 		h := &contentHost{data: pattern(2*piece + 100), location: "https://content.example/x"}
 		h.serve = func(_ int, r *http.Request) *http.Response {
@@ -183,7 +184,7 @@ func TestAnotherRange(t *testing.T) {
 			return resp
 		}
 		path := filepath.Join(t.TempDir(), "a")
-		if _, err := hostClient(t, h).Download(t.Context(), Download{FileID: "1", Path: path, MaxParallel: 1}); err == nil {
+		if _, err := hostClient(t, h).Download(t.Context(), Download{FileID: "1", Path: path, MaxParallel: 1, piece: piece}); err == nil {
 			t.Error("no error")
 		}
 		if _, err := os.Stat(path); err == nil {
