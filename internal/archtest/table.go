@@ -52,6 +52,7 @@ var table = map[string][]string{
 	"internal/meta/metatest":     {"internal/meta", "internal/blob", "internal/content"},
 	"internal/vfs/faultfs":       {"internal/vfs"},
 	"internal/vfs/sqlitefs":      {"internal/vfs"},
+	"internal/chaosproxy":        {},
 	"internal/daemon/daemontest": {anything},
 	"internal/crash":             {anything},
 
@@ -84,7 +85,7 @@ var (
 	services = []string{"internal/upload", "internal/tree", "internal/auth", "internal/sweep", "internal/backup", "internal/preview"}
 	backends = []string{"internal/blob/disk", "internal/blob/inline", "internal/blob/s3", "internal/meta/sqlite", "internal/meta/postgres"}
 	suites   = []string{"internal/blob/blobtest", "internal/meta/metatest", "internal/vfs/faultfs", "internal/vfs/sqlitefs"}
-	testOnly = append([]string{"internal/daemon/daemontest"}, suites...)
+	testOnly = append([]string{"internal/daemon/daemontest", "internal/chaosproxy"}, suites...)
 
 	// inAllTests goes with daemontest, which is set up by a daemon.Config.
 	inAllTests = append([]string{"internal/daemon"}, testOnly...)
