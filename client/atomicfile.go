@@ -10,7 +10,7 @@ import (
 // writeFile puts data in path's place at once: whoever reads finds the old or the
 // new, also after a power cut. Only the user may read it. Missing folders are made,
 // for the user only.
-func writeFile(path string, data []byte) (err error) {
+func writeFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -19,6 +19,11 @@ func writeFile(path string, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
+	return replace(path, f, data)
+}
+
+// replace writes data to f, which is another file beside path, and gives it the name.
+func replace(path string, f *os.File, data []byte) (err error) {
 	defer func() {
 		if err != nil {
 			os.Remove(f.Name())
@@ -34,7 +39,7 @@ func writeFile(path string, data []byte) (err error) {
 	if err = os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return syncDir(filepath.Dir(path))
 }
 
 // syncDir makes a rename in dir last.

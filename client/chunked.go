@@ -377,7 +377,7 @@ func (t *transfer) save(now bool) {
 		return
 	}
 	s := &State{
-		Server: t.c.urls.API, Session: t.session.ID,
+		Server: t.c.urls.API, Session: t.session.ID, Expires: t.session.SessionExpiresAt.Time,
 		FolderID: t.u.FolderID, Name: t.u.Name, FileID: t.u.FileID, AsName: t.to.name, AsFileID: t.to.fileID,
 		Before: t.to.before, Committing: t.state != nil && t.state.Committing,
 		Path: t.src.path, Size: t.src.size, Modified: t.src.modified,

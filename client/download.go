@@ -138,7 +138,13 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 		if err != nil {
 			return err
 		}
-		return writeFile(notes, text)
+		// Always under the same name before it has its own: a process that is
+		// killed leaves no more of them than one.
+		next, err := os.OpenFile(notes+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		return replace(notes, next, text)
 	}
 
 	if err := c.fetchPieces(ctx, d, &state, f, keep); err != nil {
@@ -161,7 +167,7 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 	if err := os.Rename(partial, d.Path); err != nil {
 		return err
 	}
-	return errors.Join(remove(notes), syncDir(filepath.Dir(d.Path)))
+	return errors.Join(remove(notes), remove(notes+".new"), syncDir(filepath.Dir(d.Path)))
 }
 
 // remove is os.Remove of what may not be there.

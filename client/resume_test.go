@@ -544,6 +544,63 @@ func TestStateDir(t *testing.T) {
 	}
 }
 
+// What can't be gone on with goes; what may be, or may be somebody's work, stays.
+func TestPrune(t *testing.T) {
+	dir := StateDir(t.TempDir())
+	now := time.Now()
+	for id, expires := range map[string]time.Time{
+		"long over": now.Add(-25 * time.Hour), "over": now.Add(-23 * time.Hour), "open": now.Add(time.Hour), "not known": {},
+	} {
+		if err := dir.Save(id, &State{Session: id, Size: 10, PartSize: 5, Expires: expires, Saved: now.Add(-9999 * time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := now.Add(-25 * time.Hour)
+	for name, at := range map[string]time.Time{
+		".1" + stateEnding + ".77": old, ".2" + stateEnding + ".78": now, "3" + stateEnding: old, "other": old, ".other": old,
+	} {
+		path := filepath.Join(string(dir), name)
+		if err := errors.Join(os.WriteFile(path, []byte("{"), 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(dir.Prune(now), StateDir(filepath.Join(string(dir), "none")).Prune(now)); err != nil {
+		t.Fatal(err)
+	}
+	for id, stays := range map[string]bool{"long over": false, "over": true, "open": true, "not known": true} {
+		if s, err := dir.Load(id); err != nil || (s != nil) != stays {
+			t.Errorf("%s: %v, %v", id, s, err)
+		}
+	}
+	for name, stays := range map[string]bool{".1" + stateEnding + ".77": false, ".2" + stateEnding + ".78": true, "3" + stateEnding: true, "other": true, ".other": true} {
+		if _, err := os.Stat(filepath.Join(string(dir), name)); (err == nil) != stays {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A state says when its session ends.
+func TestTheStateHasAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeBox()
+		ctx, cancel := context.WithCancel(t.Context())
+		var m memoryState
+		u := Upload{Source: FromReaderAt(patternReader{9500}, 9500), Name: "a", SimpleBelow: 1, State: &m, StateKey: "k", Progress: func(e Event) {
+			if e.Kind == PartDone {
+				cancel()
+			}
+		}}
+		began := time.Now()
+		if _, err := f.client(t).Upload(ctx, u); err == nil {
+			t.Fatal("no error")
+		}
+		s, err := m.Load("k")
+		if want := began.Add(7 * 24 * time.Hour); err != nil || s.Expires.Before(want.Add(-time.Minute)) || s.Expires.After(want.Add(time.Minute)) {
+			t.Errorf("%v, %v, want about %v", s, err, want)
+		}
+	})
+}
+
 func TestDecodeState(t *testing.T) {
 	h := sha1.New()
 	running, err := freeze(h)

@@ -22,6 +22,9 @@ type State struct {
 	Server  string `json:"server"`  // BaseURLs.API
 	Session string `json:"session"`
 
+	// Expires is when the session ends, as the server says; zero if it does not.
+	Expires time.Time `json:"expires,omitzero"`
+
 	// Where it goes, as the caller said, and as it was decided.
 	FolderID string `json:"folder_id,omitzero"`
 	Name     string `json:"name,omitzero"`
@@ -175,6 +178,31 @@ func (d StateDir) DeleteSession(id string) error {
 		}
 		return f.Delete("")
 	})
+}
+
+// Prune deletes what is of no more use a day after it ended: states of sessions that
+// have expired, of which nothing can be gone on with, and files that a process left
+// half written. States whose session's end is not known stay, as do files that
+// can't be read. A file that was uploaded although its state is still there is
+// found again by Upload.SkipUnchanged.
+func (d StateDir) Prune(now time.Time) error {
+	const late = 24 * time.Hour // for clocks that differ
+	err := d.each(func(f stateFile, s *State) error {
+		if s.Expires.IsZero() || now.Before(s.Expires.Add(late)) {
+			return nil
+		}
+		return f.Delete("")
+	})
+	entries, _ := os.ReadDir(string(d)) // each has told
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") || !strings.Contains(e.Name(), stateEnding+".") {
+			continue
+		}
+		if info, infoErr := e.Info(); infoErr == nil && now.After(info.ModTime().Add(late)) {
+			err = errors.Join(err, remove(filepath.Join(string(d), e.Name())))
+		}
+	}
+	return err
 }
 
 func (d StateDir) each(do func(stateFile, *State) error) error {

@@ -4,21 +4,24 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"boxcar/client"
 )
 
 // stateDir is where the states of uploads are: the folder that was said, or one of
-// the user's own.
+// the user's own. States that are of no more use are gone.
 func stateDir(said string) (client.StateDir, error) {
-	if said != "" {
-		return client.StateDir(said), nil
+	dir := client.StateDir(said)
+	if said == "" {
+		home, err := stateHome()
+		if err != nil {
+			return "", hinted{err, "--state says where to keep notes of uploads"}
+		}
+		dir = client.StateDir(filepath.Join(home, "boxcar", "uploads"))
 	}
-	dir, err := stateHome()
-	if err != nil {
-		return "", hinted{err, "--state says where to keep notes of uploads"}
-	}
-	return client.StateDir(filepath.Join(dir, "boxcar", "uploads")), nil
+	_ = dir.Prune(time.Now()) // what is in the way is told by who needs it
+	return dir, nil
 }
 
 // stateHome is where programs keep what has to outlive them and is no setting.

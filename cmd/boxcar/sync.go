@@ -19,6 +19,7 @@ type syncCmd struct {
 	DryRun      bool `short:"n" help:"Say what would be done, and do nothing."`
 	sendFlags   `embed:"" group:"how"`
 	patterns    `embed:"" group:"how"`
+	linkFlag    `embed:"" group:"how"`
 	batchFlags  `embed:"" group:"how"`
 	serverFlags `embed:"" group:"server"`
 }
@@ -49,7 +50,7 @@ func (s syncCmd) Run(ctx context.Context, io streams) error {
 	sender.dry = s.DryRun
 	var extras []extra
 	return s.run(ctx, io, s.JSON, func(ctx context.Context, b *batch) error {
-		t := &upTree{sender: sender, batch: b, patterns: s.patterns}
+		t := &upTree{sender: sender, batch: b, patterns: s.patterns, linkFlag: s.linkFlag}
 		if s.Delete {
 			t.extra = func(dir *remoteDir, item boxapi.Item) {
 				// In a folder of patterns some things are not its business.
@@ -69,7 +70,7 @@ func (s syncCmd) Run(ctx context.Context, io streams) error {
 		}
 		if !b.board.mute {
 			go func() {
-				measureTree(ctx, b.board, s.patterns, s.Source)
+				measureTree(ctx, b.board, s.patterns, s.linkFlag, s.Source)
 				b.board.expectNoMore()
 			}()
 		}

@@ -25,6 +25,7 @@ type upCmd struct {
 
 	sendFlags   `embed:"" group:"how"`
 	patterns    `embed:"" group:"how"`
+	linkFlag    `embed:"" group:"how"`
 	batchFlags  `embed:"" group:"how"`
 	serverFlags `embed:"" group:"server"`
 
@@ -86,7 +87,7 @@ func (u upCmd) Run(ctx context.Context, io streams) error {
 		if !b.board.mute {
 			go u.measure(ctx, b.board, sources)
 		}
-		t := &upTree{sender: s, batch: b, patterns: u.patterns}
+		t := &upTree{sender: s, batch: b, patterns: u.patterns, linkFlag: u.linkFlag}
 		for _, source := range sources {
 			if err := u.addSource(ctx, t, source, into); err != nil {
 				return err
@@ -177,45 +178,44 @@ func expand(args []string) ([]string, error) {
 // measure adds up what will be sent, ahead of it.
 func (u upCmd) measure(ctx context.Context, b *board, sources []string) {
 	for _, source := range sources {
-		measureTree(ctx, b, u.patterns, source)
+		measureTree(ctx, b, u.patterns, u.linkFlag, source)
 	}
 	b.expectNoMore()
 }
 
-func measureTree(ctx context.Context, b *board, p patterns, root string) {
-	// What can't be read is told by who reads it.
-	_ = filepath.WalkDir(root, func(at string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return fs.SkipAll
-		}
-		if err != nil {
-			return nil
-		}
-		rel := relative(root, at)
-		switch {
-		case d.IsDir() && rel != "" && !p.folder(rel):
-			return fs.SkipDir
-		case rel != "" && !d.IsDir() && !p.file(rel):
-			return nil
-		}
-		info, err := d.Info()
-		if rel == "" {
-			info, err = os.Stat(at) // a link that was named is followed
-		}
-		if err == nil && info.Mode().IsRegular() {
-			b.expect(1, info.Size())
-		}
-		return nil
-	})
+// measureTree adds up what is below a file or a folder that was named. What can't
+// be read is told by who reads it.
+func measureTree(ctx context.Context, b *board, p patterns, l linkFlag, root string) {
+	info, err := os.Stat(root)
+	switch {
+	case err != nil:
+	case info.Mode().IsRegular():
+		b.expect(1, info.Size())
+	case info.IsDir():
+		measureFolder(ctx, b, p, l, root, "", []fs.FileInfo{info})
+	}
 }
 
-// relative is a path below root with / between its names; "" is root.
-func relative(root, at string) string {
-	rel, err := filepath.Rel(root, at)
-	if err != nil || rel == "." {
-		return ""
+func measureFolder(ctx context.Context, b *board, p patterns, l linkFlag, local, rel string, above []fs.FileInfo) {
+	entries, _ := os.ReadDir(local)
+	for _, e := range entries {
+		if ctx.Err() != nil {
+			return
+		}
+		at, below := filepath.Join(local, e.Name()), path.Join(rel, e.Name())
+		e, err := l.behind(e, at, above)
+		if err != nil || e.IsDir() && !p.folder(below) || !e.IsDir() && !p.file(below) {
+			continue
+		}
+		info, err := e.Info()
+		switch {
+		case err != nil:
+		case info.IsDir():
+			measureFolder(ctx, b, p, l, at, below, append(above, info))
+		case info.Mode().IsRegular():
+			b.expect(1, info.Size())
+		}
 	}
-	return filepath.ToSlash(rel)
 }
 
 // plainPath leaves out the path of an error that is told with the path before it.

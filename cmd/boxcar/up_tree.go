@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ type upTree struct {
 	*sender
 	batch *batch
 	patterns
+	linkFlag
+	above []fs.FileInfo // the folders that are being walked, the outermost first
 
 	// extra is told what the server has in a folder that the local one has not,
 	// unless a pattern keeps it out of the matter; nil does not want to know.
@@ -49,7 +52,8 @@ const tooMany = 200_000
 // that the patterns are about.
 func (t *upTree) walk(ctx context.Context, local, rel string, into *remoteDir) error {
 	entries, err := os.ReadDir(local)
-	if err != nil {
+	info, statErr := os.Stat(local)
+	if err = cmp.Or(err, statErr); err != nil {
 		t.batch.record(ctx, outcome{Path: local, Remote: into.path}.fail(plainPath(err)))
 		return nil
 	}
@@ -58,23 +62,37 @@ func (t *upTree) walk(ctx context.Context, local, rel string, into *remoteDir) e
 			return err
 		}
 	}
+	t.above = append(t.above, info)
+	defer func() { t.above = t.above[:len(t.above)-1] }()
 	seen := map[string]string{} // by folded name
 	for _, e := range entries {
 		at, below := filepath.Join(local, e.Name()), path.Join(rel, e.Name())
 		folded := fold(e.Name())
 		twin := seen[folded]
 		seen[folded] = e.Name()
+		o := outcome{Path: at, Remote: path.Join(into.path, e.Name())}
+		e, err := t.behind(e, at, t.above)
 		switch {
+		case err != nil && !t.patterns.file(below):
+		case errors.Is(err, errLoop):
+			o.Outcome, o.Error = skipped, err.Error()
+			t.batch.record(ctx, o)
+		case err != nil:
+			t.batch.record(ctx, o.fail(err))
 		case e.IsDir() && !t.patterns.folder(below), !e.IsDir() && !t.patterns.file(below):
 		case twin != "":
-			t.batch.record(ctx, outcome{Path: at, Remote: path.Join(into.path, e.Name())}.fail(
+			t.batch.record(ctx, o.fail(
 				hinted{fmt.Errorf("the server can't tell it from %s", twin), "rename one of them: names differ by more than case there"}))
 		case e.IsDir():
 			if err := t.walk(ctx, at, below, into.child(e.Name())); err != nil {
 				return err
 			}
 		case !e.Type().IsRegular():
-			t.batch.record(ctx, outcome{Outcome: skipped, Path: at, Remote: path.Join(into.path, e.Name()), Error: "it is no regular file but a " + kindOf(e.Type())})
+			o.Outcome, o.Error = skipped, "it is no regular file but a "+kindOf(e.Type())
+			if e.Type()&fs.ModeSymlink != 0 {
+				o.Error = "it is a symbolic link; --links follow sends what it leads to"
+			}
+			t.batch.record(ctx, o)
 		default:
 			if err := t.one(ctx, e, at, into); err != nil {
 				return err
@@ -183,8 +201,6 @@ func fold(name string) string { return cases.Fold().String(norm.NFC.String(name)
 
 func kindOf(m fs.FileMode) string {
 	switch {
-	case m&fs.ModeSymlink != 0:
-		return "symbolic link"
 	case m&fs.ModeNamedPipe != 0:
 		return "pipe"
 	case m&fs.ModeSocket != 0:
