@@ -35,7 +35,7 @@ type commandWord struct {
 	path  string // "", "up", "user add"
 	flags []*kong.Flag
 	below []*kong.Node
-	files bool // names of files may stand there
+	kinds string // what its arguments are, one after the other: a file, a remote path or something else
 }
 
 // commandWords are those of a node and of all below it.
@@ -53,7 +53,14 @@ func commandWords(n *kong.Node, path []string) []commandWord {
 			}
 		}
 		for _, p := range from.Positional {
-			w.files = w.files || p.Name == "file" || p.Name == "source"
+			switch p.Name {
+			case "file", "source", "dir":
+				w.kinds += "f"
+			case "path":
+				w.kinds += "r"
+			default:
+				w.kinds += "-"
+			}
 		}
 	}
 	all := []commandWord{w}
@@ -86,6 +93,9 @@ func (w commandWord) names() []string {
 	return names
 }
 
+// takesRemote says whether the value of a flag is a path on the server.
+func takesRemote(f *kong.Flag) bool { return !f.IsBool() && f.PlaceHolder == "PATH" }
+
 // takesFile says whether the value of a flag is the name of a file.
 func takesFile(f *kong.Flag) bool {
 	return !f.IsBool() && (f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR")
@@ -94,8 +104,14 @@ func takesFile(f *kong.Flag) bool {
 func bashCompletion(out io.Writer, words []commandWord) error {
 	var b strings.Builder
 	b.WriteString(`_boxcar() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at= words= files= i
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at= flags= commands= kinds= kind= n=0 i
   for ((i = 1; i < COMP_CWORD; i++)); do
+    case "${COMP_WORDS[i]}" in
+`)
+	byFile, byRemote, byValue := valueFlags(words)
+	fmt.Fprintf(&b, "      %s) ((i++)); continue ;;\n", strings.Join(slices.Concat(byFile, byRemote, byValue), "|"))
+	b.WriteString(`      -?*) continue ;;
+    esac
     case "$at ${COMP_WORDS[i]}" in
 `)
 	for _, w := range words[1:] {
@@ -105,29 +121,31 @@ func bashCompletion(out io.Writer, words []commandWord) error {
 		}
 		fmt.Fprintf(&b, "      %q) at=%q ;;\n", above+" "+name, w.path)
 	}
-	b.WriteString("    esac\n  done\n  case \"$at\" in\n")
+	b.WriteString("      *) ((n++)) ;;\n    esac\n  done\n  case \"$at\" in\n")
 	for _, w := range words {
-		fmt.Fprintf(&b, "    %q) words=%q", w.path, strings.Join(append(w.names(), flagWords(w)...), " "))
-		if w.files {
-			b.WriteString(" files=1")
-		}
-		b.WriteString(" ;;\n")
+		fmt.Fprintf(&b, "    %q) commands=%q flags=%q kinds=%s ;;\n", w.path, strings.Join(w.names(), " "), strings.Join(flagWords(w), " "), w.kinds)
 	}
 	b.WriteString(`  esac
   case "$prev" in
 `)
-	byFile, byValue := valueFlags(words)
-	if len(byFile) > 0 {
-		fmt.Fprintf(&b, "    %s) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", strings.Join(byFile, "|"))
-	}
-	if len(byValue) > 0 {
-		fmt.Fprintf(&b, "    %s) COMPREPLY=(); return ;;\n", strings.Join(byValue, "|"))
-	}
+	fmt.Fprintf(&b, "    %s) kind=f ;;\n", strings.Join(byFile, "|"))
+	fmt.Fprintf(&b, "    %s) kind=r ;;\n", strings.Join(byRemote, "|"))
+	fmt.Fprintf(&b, "    %s) COMPREPLY=(); return ;;\n", strings.Join(byValue, "|"))
 	b.WriteString(`  esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
-  if [[ -n $files && $cur != -* ]]; then
-    compopt -o filenames 2>/dev/null
-    COMPREPLY=($(compgen -f -- "$cur"))
+  if [[ -z $kind && $cur != -* && -n $kinds ]]; then
+    kind=${kinds:n:1}
+    kind=${kind:-${kinds: -1}}
+  fi
+  COMPREPLY=()
+  case "$kind" in
+    f) compopt -o filenames 2>/dev/null
+       mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    r) compopt -o filenames -o nospace 2>/dev/null
+       mapfile -t COMPREPLY < <(boxcar complete -- "${cur//\\/}" 2>/dev/null) ;;
+  esac
+  [[ n -eq 0 ]] && COMPREPLY+=($(compgen -W "$commands" -- "$cur"))
+  if [[ -z $kind || -z ${COMPREPLY[*]} ]]; then
+    COMPREPLY+=($(compgen -W "$flags" -- "$cur"))
   fi
 }
 complete -F _boxcar boxcar
@@ -144,9 +162,9 @@ func cutLast(path string) (above, last string, found bool) {
 	return "", path, false
 }
 
-// valueFlags are the flags that want a value: the name of a file, or something
-// else. A name that some command has as a switch is left out.
-func valueFlags(words []commandWord) (files, others []string) {
+// valueFlags are the flags that want a value: the name of a file, a path on the
+// server, or something else. A name that some command has as a switch is left out.
+func valueFlags(words []commandWord) (files, remote, others []string) {
 	kinds := map[string]string{}
 	for _, w := range words {
 		for _, f := range w.flags {
@@ -156,6 +174,8 @@ func valueFlags(words []commandWord) (files, others []string) {
 				kind = "switch"
 			case takesFile(f):
 				kind = "file"
+			case takesRemote(f):
+				kind = "remote"
 			}
 			if had, ok := kinds[f.Name]; ok && had != kind {
 				kind = "switch"
@@ -167,28 +187,37 @@ func valueFlags(words []commandWord) (files, others []string) {
 		switch kind {
 		case "file":
 			files = append(files, "--"+name)
+		case "remote":
+			remote = append(remote, "--"+name)
 		case "value":
 			others = append(others, "--"+name)
 		}
 	}
 	slices.Sort(files)
+	slices.Sort(remote)
 	slices.Sort(others)
-	return files, others
+	return files, remote, others
 }
 
 func zshCompletion(out io.Writer, words []commandWord) error {
 	var b strings.Builder
 	b.WriteString(`#compdef boxcar
 _boxcar() {
-  local at= i
+  local at= kinds= kind= i n=1
   for ((i = 2; i < CURRENT; i++)); do
+    case "${words[i]}" in
+`)
+	byFile, byRemote, byValue := valueFlags(words)
+	fmt.Fprintf(&b, "      %s) ((i++)); continue ;;\n", strings.Join(slices.Concat(byFile, byRemote, byValue), "|"))
+	b.WriteString(`      -?*) continue ;;
+    esac
     case "$at ${words[i]}" in
 `)
 	for _, w := range words[1:] {
 		above, name, _ := cutLast(w.path)
 		fmt.Fprintf(&b, "      %q) at=%q ;;\n", above+" "+name, w.path)
 	}
-	b.WriteString("    esac\n  done\n  local -a commands flags\n  local files=\n  case \"$at\" in\n")
+	b.WriteString("      *) ((n++)) ;;\n    esac\n  done\n  local -a commands flags remote\n  case \"$at\" in\n")
 	for _, w := range words {
 		fmt.Fprintf(&b, "    %q)\n", w.path)
 		b.WriteString("      commands=(")
@@ -202,19 +231,26 @@ _boxcar() {
 				fmt.Fprintf(&b, " %s", quoteShell(describe("--"+f.Name, f.Help)))
 			}
 		}
-		b.WriteString(" )\n")
-		if w.files {
-			b.WriteString("      files=1\n")
-		}
-		b.WriteString("      ;;\n")
+		fmt.Fprintf(&b, " )\n      kinds=%s\n      ;;\n", w.kinds)
 	}
+	b.WriteString("  esac\n  case \"${words[CURRENT-1]}\" in\n")
+	fmt.Fprintf(&b, "    %s) kind=f ;;\n", strings.Join(byFile, "|"))
+	fmt.Fprintf(&b, "    %s) kind=r ;;\n", strings.Join(byRemote, "|"))
+	fmt.Fprintf(&b, "    %s) return ;;\n", strings.Join(byValue, "|"))
 	b.WriteString(`  esac
-  if [[ $PREFIX == -* ]]; then
+  if [[ -z $kind && $PREFIX == -* ]]; then
     _describe -o flag flags
-  else
-    (( $#commands )) && _describe command commands
-    [[ -n $files || -z $at || $#commands -eq 0 ]] && _files
+    return
   fi
+  if [[ -z $kind ]]; then
+    (( $#commands && n == 1 )) && _describe command commands
+    kind=${kinds[n]:-${kinds[-1]}}
+  fi
+  case "$kind" in
+    f) _files ;;
+    r) remote=(${(f)"$(boxcar complete -- "${(Q)PREFIX}" 2>/dev/null)"})
+       compadd -U -f -S '' -a remote ;;
+  esac
 }
 if [[ $funcstack[1] == _boxcar ]]; then _boxcar "$@"; else compdef _boxcar boxcar; fi
 `)
@@ -242,6 +278,9 @@ func fishCompletion(out io.Writer, words []commandWord) error {
   end
   test "$at" = "$argv[1]"
 end
+function __boxcar_remote
+  boxcar complete -- (commandline -ct) 2>/dev/null
+end
 complete -c boxcar -f
 `)
 	for _, w := range words {
@@ -249,8 +288,11 @@ complete -c boxcar -f
 		for _, n := range w.below {
 			fmt.Fprintf(&b, "complete -c boxcar %s -a %s -d %s\n", when, n.Name, fishQuote(n.Help))
 		}
-		if w.files {
+		if strings.Contains(w.kinds, "f") {
 			fmt.Fprintf(&b, "complete -c boxcar %s -F\n", when)
+		}
+		if strings.Contains(w.kinds, "r") {
+			fmt.Fprintf(&b, "complete -c boxcar %s -a '(__boxcar_remote)'\n", when)
 		}
 		for _, f := range w.flags {
 			line := fmt.Sprintf("complete -c boxcar %s -l %s", when, f.Name)
@@ -260,6 +302,8 @@ complete -c boxcar -f
 			switch {
 			case takesFile(f):
 				line += " -r -F"
+			case takesRemote(f):
+				line += " -x -a '(__boxcar_remote)'"
 			case !f.IsBool():
 				line += " -x"
 			}

@@ -54,6 +54,7 @@ type program struct {
 
 	Version    versionCmd    `cmd:"" group:"about" help:"Say which boxcar this is."`
 	Completion completionCmd `cmd:"" group:"about" help:"Print what makes a shell complete boxcar's words."`
+	Complete   completeCmd   `cmd:"" hidden:""`
 	Man        manCmd        `cmd:"" group:"about" help:"Print a manual page."`
 }
 

@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Values[stateKey{}] = &state{}
 			e.Setenv("BOXCAR", program)
+			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
