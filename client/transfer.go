@@ -239,11 +239,11 @@ func (t *transfer) sendPart(ctx context.Context, w work) error {
 			}
 		case HasCode(err, boxapi.CodeRangeOverlapsExistingPart):
 			return t.overlap(ctx, w, began, err)
-		case HasCode(err, boxapi.CodeConflict): // being committed, by an earlier run
+		case IsConflict(err): // being committed by an earlier run, or there already
 		case !passing(err):
 			return err
 		}
-		look = look || lost(err) || HasCode(err, boxapi.CodeConflict)
+		look = look || lost(err) || IsConflict(err)
 		t.throttle.failed()
 		wait, again := p.next(asked(err))
 		if !again {
