@@ -27,7 +27,7 @@ help: ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: test
-test: tools lint generated arch unit crash large cross emulate conformance ## everything that CI runs; installs what it lacks
+test: tools lint generated arch unit crash chaos large cross emulate conformance ## everything that CI runs; installs what it lacks
 	@echo '== all passed'
 
 .PHONY: check
@@ -89,16 +89,29 @@ crash: ## power cuts until BOXCAR_CRASH_STATES=100000 different disks are left, 
 	@echo '== power cuts'
 	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-100000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-2000} $(CRASH)
 
+# Without the race detector, with which make unit tries fewer of them.
+CHAOS = grep -v '^ *\(=== \|--- PASS\)\|level='
+
+.PHONY: chaos
+chaos: ## uploads and downloads through all that goes wrong, in thousands of seeded runs, and killed; see docs/client.md
+	@echo '== chaos'
+	@BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_SEEDS:-4000} go test -count=1 -timeout 240m -v -run '^TestChaos(Downloads)?$$' ./client | $(CHAOS)
+	@BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-200} go test -count=1 -timeout 240m -v -run '^TestChaosOverTCP$$' ./client/servertest | $(CHAOS)
+	@BOXCAR_CLIENT_KILL_CYCLES=$${BOXCAR_CLIENT_KILL_CYCLES:-300} go test -count=1 -timeout 240m -v -run '^TestClientKilled$$' ./cmd/boxcar | $(CHAOS)
+
 .PHONY: large
 large: ## uploads at the edges of 2 and 4 GiB
 	@echo '== large files'
 	@BOXCAR_LARGE=1 go test -count=1 -run TestLargeSizes ./client
 
 .PHONY: soak
-soak: ## the same until there are a million, with seeds of its own
+soak: ## crash and chaos for hours, with seeds of their own
 	@echo '== power cuts, long'
 	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-1000000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-50000} \
 	  BOXCAR_CRASH_SEED=$${BOXCAR_CRASH_SEED:-$$RANDOM} $(CRASH)
+	@BOXCAR_CHAOS_SEED=$${BOXCAR_CHAOS_SEED:-$$((RANDOM * 1000000))} BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_SEEDS:-50000} \
+	  BOXCAR_CHAOS_TCP_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-10000} BOXCAR_CLIENT_KILL_CYCLES=$${BOXCAR_CLIENT_KILL_CYCLES:-5000} \
+	  $(MAKE) --no-print-directory chaos
 
 .PHONY: cross
 cross: ## vet and build for every platform

@@ -111,7 +111,8 @@ func TestSeeds(t *testing.T) {
 		}
 		return b.String()
 	}
-	if plan(1) != plan(1) || plan(1) == plan(2) {
-		t.Errorf("%s\n%s", plan(1), plan(2))
+	first, again, other := plan(1), plan(1), plan(2)
+	if first != again || first == other {
+		t.Errorf("%s\n%s\n%s", first, again, other)
 	}
 }
