@@ -62,6 +62,20 @@ func (h *house) put(ses content.Session, data []byte, slot int64) error {
 	return err
 }
 
+// commit makes a file of a session whose parts are all there.
+func (h *house) commit(ses content.Session, data []byte) error {
+	_, parts, err := h.upload.Parts(h.t.Context(), h.who, ses.ID, 0, 1000)
+	if err != nil {
+		return err
+	}
+	c := upload.Commit{SHA1: sha1.Sum(data)}
+	for _, p := range parts {
+		c.Parts = append(c.Parts, upload.Listed{ID: p.ID, Offset: p.Span.Start, Size: p.Span.Len(), Quote: p.SHA1.String})
+	}
+	_, err = h.upload.Commit(h.t.Context(), h.who, ses.ID, c)
+	return err
+}
+
 func (h *house) create(name string, data []byte) content.Session {
 	h.t.Helper()
 	root := "0"
@@ -327,5 +341,68 @@ func TestPartsNearTheFrontAreNotReadBack(t *testing.T) {
 			t.Errorf("%s: %d blobs were read back, want %d", c.name, opens.Load(), c.opens)
 		}
 		w.prove(c.name)
+	}
+}
+
+// refusing is a store all of whose Updates fail while it is told so.
+type refusing struct {
+	meta.Store
+	now     atomic.Bool
+	updates atomic.Int64 // that went well
+}
+
+func (r *refusing) Update(ctx context.Context, fn func(meta.Tx) error) error {
+	if r.now.Load() {
+		return metatest.ErrInjected
+	}
+	err := r.Store.Update(ctx, fn)
+	r.updates.Add(1)
+	return err
+}
+
+// A commit has its lease, and then the disk is full: neither can it publish
+// nor give the lease back. Once there is room, nobody waits for that lease to end.
+func TestALeaseThatCouldNotBeGivenBackHoldsNobodyUp(t *testing.T) {
+	w := newWorld(t)
+	w.files = true
+	h := w.open(&metatest.Faulty{})
+	rows := &refusing{Store: h.upload.Meta}
+	h.upload.Meta = rows
+	h.upload.Limits.Window = -1
+	t.Cleanup(h.upload.Close)
+	gate := make(chan struct{})
+	w.fs.Watch(func(op faultfs.Op, name string) {
+		if op == faultfs.Read && strings.HasPrefix(name, "blobs/") {
+			<-gate
+		}
+	})
+	data := bytesOf(4 * partSize)
+	ses := h.create("file", data)
+	for _, slot := range []int64{3, 2, 1, 0} { // 1 to 3 have to be read to be hashed
+		if err := h.put(ses, data, slot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := rows.updates.Load()
+	refused := make(chan error, 1)
+	go func() { refused <- h.commit(ses, data) }()
+	for rows.updates.Load() == before { // the lease
+		time.Sleep(time.Millisecond)
+	}
+	rows.now.Store(true)
+	close(gate)
+	if err := <-refused; !errors.Is(err, metatest.ErrInjected) {
+		t.Fatalf("without room a commit gave %v", err)
+	}
+	rows.now.Store(false)
+	again := make(chan error, 1)
+	go func() { again <- h.commit(ses, data) }()
+	select {
+	case err := <-again:
+		if err != nil {
+			t.Errorf("the commit again: %v", err)
+		}
+	case <-time.After(15 * time.Second): // half of a lease
+		t.Error("the commit again waits for the lease of the first")
 	}
 }

@@ -291,10 +291,14 @@ func (s *Service) lease(ctx context.Context, who content.Principal, id content.S
 		ses.State, ses.Lease = content.Committing, until
 		return tx.UpdateSession(ses)
 	})
+	if err == nil {
+		s.dead.Delete(id)
+	}
 	return until, err
 }
 
-// reopen gives a lease back.
+// reopen gives a lease back. Where its row can't be changed now, such as with a
+// full disk, the lease counts no more all the same.
 func (s *Service) reopen(ctx context.Context, id content.SessionID, lease time.Time) {
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
@@ -306,9 +310,16 @@ func (s *Service) reopen(ctx context.Context, id content.SessionID, lease time.T
 		ses.State, ses.Lease = content.Open, time.Time{}
 		return tx.UpdateSession(ses)
 	})
-	if err != nil {
-		s.Log.Error("session stays committing until its lease ends", "session", id, "lease", lease, "error", err)
+	if err == nil {
+		return
 	}
+	s.dead.Range(func(other, until any) bool {
+		if !s.Now().Before(until.(time.Time)) {
+			s.dead.Delete(other)
+		}
+		return true
+	})
+	s.dead.Store(id, lease)
 }
 
 // finish waits until the whole file has been hashed, and keeps the lease

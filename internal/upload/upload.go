@@ -93,6 +93,8 @@ type Service struct {
 	sha512 hasher512
 	// arriving are the keys of blobs that are being put, or that may yet get a row.
 	arriving sync.Map
+	// dead has leases, by session, that their commits could not give back.
+	dead sync.Map
 	// buffers holds *[]byte for reading blobs back, reading bounds how many
 	// are in use for hashing ahead.
 	buffers *sync.Pool
@@ -184,7 +186,11 @@ func (s *Service) live(tx meta.Tx, who content.Principal, id content.SessionID) 
 
 // committing says whether a commit holds the session now.
 func (s *Service) committing(ses meta.Session) bool {
-	return ses.State == content.Committing && s.Now().Before(ses.Lease)
+	if ses.State != content.Committing || !s.Now().Before(ses.Lease) {
+		return false
+	}
+	lease, dead := s.dead.Load(ses.ID)
+	return !dead || !ses.Lease.Equal(lease.(time.Time))
 }
 
 func busy(id content.SessionID) error {
