@@ -112,6 +112,12 @@ func (e *Error) Because(cause error) *Error {
 	return e
 }
 
+// NoRoom is the error for a disk that is full. Nothing says when there will be
+// room; half a minute keeps the waiting clients quiet.
+func NoRoom(cause error) *Error {
+	return &Error{Kind: Unavailable, Message: "the server has no room to store this", RetryAfter: 30 * time.Second, Cause: cause}
+}
+
 // KindOf is the kind of the first Error in err's chain, or Internal.
 func KindOf(err error) Kind {
 	var e *Error

@@ -9,16 +9,11 @@ import (
 	"io/fs"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"boxcar/internal/blob"
 	"boxcar/internal/content"
 	"boxcar/internal/vfs"
 )
-
-// fullRetry is when a client may come back to a disk that was full. Nothing
-// says when there will be room; half a minute keeps the waiting clients quiet.
-const fullRetry = 30 * time.Second
 
 // Store is a blob.Store on a file system. Several, in several processes, may
 // be open on one directory.
@@ -169,9 +164,7 @@ func (s *Store) Delete(ctx context.Context, keys ...blob.Key) error {
 // trouble gives its kind to what went wrong with the disk.
 func trouble(err error) error {
 	if vfs.IsFull(err) {
-		e := content.Errorf(content.Unavailable, "the server has no room to store this").Because(err)
-		e.RetryAfter = fullRetry
-		return e
+		return content.NoRoom(err)
 	}
 	return err
 }

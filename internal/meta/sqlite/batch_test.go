@@ -220,8 +220,9 @@ func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 	s.turns.free()
 	big := func(tx meta.Tx) error { return tx.PutSetting("big", make([]byte, 1<<20)) }
 	err := s.Update(t.Context(), big)
-	if !content.Is(err, content.Unavailable) || code(err) == -1 {
-		t.Errorf("without room, update gave %v, want Unavailable with its cause", err)
+	var e *content.Error
+	if !errors.As(err, &e) || e.Kind != content.Unavailable || e.RetryAfter <= 0 || code(err) == -1 {
+		t.Errorf("without room, update gave %v, want Unavailable with its cause and when to come back", err)
 	}
 	// That has closed the connection, and with it ended the limit.
 	if err := s.Update(t.Context(), big); err != nil {

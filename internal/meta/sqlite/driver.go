@@ -50,9 +50,9 @@ func slashed(path string) string {
 func classify(err error) error {
 	switch code(err) {
 	case lib.SQLITE_FULL:
-		return content.Errorf(content.Unavailable, "the database has no room left on its disk").Because(err)
+		return content.NoRoom(err)
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		return content.Errorf(content.Unavailable, "the database is in use by another process").Because(err)
+		return &content.Error{Kind: content.Unavailable, Message: "the database is in use by another process", RetryAfter: time.Second, Cause: err}
 	}
 	return err
 }
