@@ -43,19 +43,9 @@ func TestBackup(t *testing.T) {
 	data, backup := filepath.Join(dir, "data"), filepath.Join(dir, "backup")
 	flags := []string{"--part-size", strconv.Itoa(partSize), "--min-chunked-size", "0"}
 	p := mustServe(t, data, flags...)
-	workers := make([]*worker, 2)
+	workers := hire(t, p, seed, 2)
 	errs := make(chan error, len(workers))
-	for i := range workers {
-		w := &worker{
-			name: fmt.Sprintf("worker %d", i), c: newClient(p), touched: map[*thing]bool{}, unanswered: map[string]int{},
-			rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)+1)),
-		}
-		r := w.c.must(t, 201, "POST", "/2.0/folders", fmt.Appendf(nil, `{"name":%q,"parent":{"id":"0"}}`, w.name))
-		var folder struct{ ID string }
-		if err := r.decode(&folder); err != nil {
-			t.Fatal(err)
-		}
-		w.folder, workers[i] = folder.ID, w
+	for _, w := range workers {
 		go func() { errs <- w.work() }()
 	}
 
@@ -90,7 +80,7 @@ func TestBackup(t *testing.T) {
 		}
 	}
 	p = mustServe(t, data, flags...)
-	audit(t, p, workers)
+	audit(t, p, workers, 0)
 	if code, out, errs := boxcar("backup", backup, "--data", data); code != 0 {
 		t.Fatalf("backup exits with %d:\n%s%s", code, out, errs)
 	}
@@ -124,7 +114,7 @@ func TestBackup(t *testing.T) {
 		t.Fatalf("restore exits with %d:\n%s%s", code, out, errs)
 	}
 	p = mustServe(t, to, flags...)
-	audit(t, p, workers)
+	audit(t, p, workers, 0)
 	p.stop(t)
 	mustBeWhole(t, to)
 }

@@ -1,13 +1,14 @@
 package main_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"syscall"
 	"testing"
@@ -44,20 +45,8 @@ func TestKill(t *testing.T) {
 	flags := []string{"--part-size", strconv.Itoa(partSize), "--min-chunked-size", "0"}
 
 	p := mustServe(t, data, flags...)
-	workers := make([]*worker, 5)
-	for i := range workers {
-		w := &worker{
-			name: fmt.Sprintf("worker %d", i), c: newClient(p), touched: map[*thing]bool{}, unanswered: map[string]int{},
-			rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)+1)),
-		}
-		r := w.c.must(t, 201, "POST", "/2.0/folders", fmt.Appendf(nil, `{"name":%q,"parent":{"id":"0"}}`, w.name))
-		var folder struct{ ID string }
-		if err := json.Unmarshal(r.Body, &folder); err != nil {
-			t.Fatal(err)
-		}
-		w.folder = folder.ID
-		workers[i] = w
-	}
+	workers := hire(t, p, seed, 5)
+	swept := 0
 	for n := 1; n <= cycles && !t.Failed(); n++ {
 		load(t, p, rng, workers)
 		if t.Failed() {
@@ -66,11 +55,15 @@ func TestKill(t *testing.T) {
 		if n%4 == 1 {
 			mustBeWhole(t, data) // as the crash has left it
 		}
+		swept += sweptIn(p)
+		if n%2 == 0 {
+			age(t, data)
+		}
 		for rng.IntN(3) == 0 {
 			killAtStart(t, rng, data, flags)
 		}
 		p = mustServe(t, data, flags...)
-		audit(t, p, workers)
+		audit(t, p, workers, 0)
 		if n%4 == 3 || n == cycles {
 			mustBeWhole(t, data) // beside the server
 		}
@@ -82,12 +75,42 @@ func TestKill(t *testing.T) {
 			unanswered[what] += n
 		}
 	}
-	t.Logf("%d kills, %d changes acknowledged, without an answer: %v", cycles, acks, unanswered)
+	t.Logf("%d kills, %d changes acknowledged, 0 lost; without an answer: %v; blobs without a row that were swept: %d", cycles, acks, unanswered, swept)
+	if swept == 0 && cycles >= 50 {
+		t.Error("no sweep under the load had anything to do")
+	}
 	if acks < cycles*len(workers) {
 		t.Errorf("only %d changes were acknowledged in %d cycles: this was no load", acks, cycles)
 	}
 	p.stop(t)
 	mustBeWhole(t, data)
+}
+
+// age has all blobs look old enough for the sweep that every start makes, so that
+// nothing but its row keeps it from taking one away.
+func age(t *testing.T, data string) {
+	t.Helper()
+	old := time.Now().Add(-3 * time.Hour)
+	err := filepath.WalkDir(filepath.Join(data, "blobs"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		return os.Chtimes(path, old, old)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var sweptLine = regexp.MustCompile(`"msg":"swept".*"garbage":(\d+)`)
+
+// sweptIn is how many blobs a server's log says that it has swept.
+func sweptIn(p *process) (n int) {
+	for _, m := range sweptLine.FindAllStringSubmatch(p.Err.String(), -1) {
+		garbage, _ := strconv.Atoi(m[1])
+		n += garbage
+	}
+	return n
 }
 
 // load lets the workers work until the server is killed at a random moment.
@@ -134,8 +157,9 @@ func killAtStart(t *testing.T, rng *rand.Rand, data string, flags []string) {
 	}
 }
 
-// audit has every worker compare, and adds up the quota.
-func audit(t *testing.T, p *process, workers []*worker) {
+// audit has every worker compare, and adds up the quota, with the bytes of
+// files that none of them has.
+func audit(t *testing.T, p *process, workers []*worker, others int64) {
 	t.Helper()
 	errs := make(chan error, len(workers))
 	for _, w := range workers {
@@ -154,7 +178,7 @@ func audit(t *testing.T, p *process, workers []*worker) {
 	if err := r.decode(&me); err != nil {
 		t.Fatal(err)
 	}
-	var want int64
+	want := others
 	for _, w := range workers {
 		want += w.used()
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"testing"
 )
 
 // stuff is what a file holds. It follows from a seed, so nobody has to keep it.
@@ -85,20 +86,62 @@ type worker struct {
 
 	acks       int            // changes that the server has acknowledged
 	unanswered map[string]int // by what was asked
+
+	// excuse looks at an answer that was not wanted: nil is that the server may
+	// give it now. Without it there is only one right answer. It is called concurrently.
+	excuse func(method string, r reply) error
 }
 
-// errLost says that a request had no answer.
-var errLost = errors.New("no answer")
+// hire makes workers, each with a folder and a dice of its own.
+func hire(t *testing.T, p *process, seed int64, n int) []*worker {
+	t.Helper()
+	workers := make([]*worker, n)
+	for i := range workers {
+		w := &worker{
+			name: fmt.Sprintf("worker %d", i), c: newClient(p), touched: map[*thing]bool{}, unanswered: map[string]int{},
+			rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)+1)),
+		}
+		r := w.c.must(t, 201, "POST", "/2.0/folders", fmt.Appendf(nil, `{"name":%q,"parent":{"id":"0"}}`, w.name))
+		var folder struct{ ID string }
+		if err := r.decode(&folder); err != nil {
+			t.Fatal(err)
+		}
+		w.folder, workers[i] = folder.ID, w
+	}
+	return workers
+}
+
+var (
+	// errLost says that a request had no answer.
+	errLost = errors.New("no answer")
+	// errRefused says that the server could not do it, and said so as it should.
+	errRefused = errors.New("refused")
+)
+
+// passing says that err is the server's trouble, and no lie of it.
+func passing(err error) bool { return errors.Is(err, errLost) || errors.Is(err, errRefused) }
 
 func (w *worker) call(want int, method, path string, body []byte, header ...string) (reply, error) {
+	return w.callAny([]int{want}, method, path, body, header...)
+}
+
+// callAny makes a request that may be answered with any of some statuses.
+func (w *worker) callAny(want []int, method, path string, body []byte, header ...string) (reply, error) {
 	r, err := w.c.do(method, path, body, header...)
 	if err != nil {
-		return r, fmt.Errorf("%w: %w", errLost, err)
+		return r, fmt.Errorf("%w: %s: %w", errLost, w.name, err)
 	}
-	if r.Status != want {
-		return r, fmt.Errorf("%s: %s %s: %s, want %d", w.name, method, path, r, want)
+	if slices.Contains(want, r.Status) {
+		return r, nil
 	}
-	return r, nil
+	err = fmt.Errorf("%s: %s %s: %s, want any of %v", w.name, method, path, r, want)
+	if w.excuse == nil {
+		return r, err
+	}
+	if why := w.excuse(method, r); why != nil {
+		return r, fmt.Errorf("%w: %w", err, why)
+	}
+	return r, fmt.Errorf("%w: %w", errRefused, err)
 }
 
 // work goes on until a request has no answer.
@@ -107,6 +150,25 @@ func (w *worker) work() error {
 		if err := w.step(); errors.Is(err, errLost) {
 			return nil
 		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// endure goes on until over is closed, whatever the server refuses or does not
+// answer meanwhile. What is in doubt is cleared up before the next thing is done.
+func (w *worker) endure(over <-chan struct{}) error {
+	for {
+		select {
+		case <-over:
+			return nil
+		default:
+		}
+		err := w.settle()
+		if err == nil {
+			err = w.step()
+		}
+		if err != nil && !passing(err) {
 			return err
 		}
 	}
@@ -231,7 +293,7 @@ func (w *worker) sendParts(u *upload, keep float64) error {
 	// What is wrong counts more than what is lost.
 	var lost error
 	for range cap(errs) {
-		if err := <-errs; errors.Is(err, errLost) {
+		if err := <-errs; passing(err) {
 			lost = err
 		} else if err != nil {
 			return err

@@ -6,53 +6,52 @@ import (
 	"net/url"
 )
 
-// settle finds out, after a restart, what became of the request that had no
-// answer: all of it, or nothing.
+// settle finds out what became of the request that had no answer, or that was
+// refused: all of it, or nothing. If that can't be found out now, the doubt stays.
 func (w *worker) settle() error {
 	d := w.doubt
+	if err := w.clear(d); err != nil {
+		return err
+	}
 	w.doubt = doubt{}
 	if d.what != "" {
 		w.unanswered[d.what]++
 	}
+	return nil
+}
+
+func (w *worker) clear(d doubt) error {
 	switch d.what {
 	case "commit":
 		return w.settleCommit(d.up)
 	case "abort":
-		if err := w.callAny("DELETE", "/2.0/files/upload_sessions/"+d.up.id, 204, 404); err != nil {
+		if err := w.any("DELETE", "/2.0/files/upload_sessions/"+d.up.id, 204, 404); err != nil {
 			return err
 		}
 		w.aborted(d.up)
-		return w.callAny("GET", "/2.0/files/upload_sessions/"+d.up.id, 404)
+		return w.any("GET", "/2.0/files/upload_sessions/"+d.up.id, 404)
 	case "simple":
 		return w.settleSimple(d.of, d.made)
 	case "trash":
 		// Done again: a file in the trash is not found.
-		if err := w.callAny("DELETE", "/2.0/files/"+d.of.id, 204, 404); err != nil {
+		if err := w.any("DELETE", "/2.0/files/"+d.of.id, 204, 404); err != nil {
 			return err
 		}
 		w.trashed(d.of)
 	case "purge":
-		if err := w.callAny("DELETE", "/2.0/files/"+d.of.id+"/trash", 204, 404); err != nil {
+		if err := w.any("DELETE", "/2.0/files/"+d.of.id+"/trash", 204, 404); err != nil {
 			return err
 		}
 		w.purged(d.of)
-		return w.callAny("GET", "/2.0/files/"+d.of.id+"/trash", 404)
+		return w.any("GET", "/2.0/files/"+d.of.id+"/trash", 404)
 	}
 	return nil
 }
 
-// callAny makes a request that may be answered with any of some statuses.
-func (w *worker) callAny(method, path string, statuses ...int) error {
-	r, err := w.c.do(method, path, nil)
-	if err != nil {
-		return err
-	}
-	for _, s := range statuses {
-		if r.Status == s {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: %s %s: %s, want any of %v", w.name, method, path, r, statuses)
+// any makes a request that may be answered with any of some statuses.
+func (w *worker) any(method, path string, want ...int) error {
+	_, err := w.callAny(want, method, path, nil)
+	return err
 }
 
 // settleCommit repeats a commit. Whether the first one was done or not, there
@@ -206,7 +205,7 @@ func (w *worker) checkSession(u *upload) error {
 // checkFile: all versions are there, the current one whole.
 func (w *worker) checkFile(f *thing) error {
 	if f.trashed {
-		if err := w.callAny("GET", "/2.0/files/"+f.id+"/content", 404); err != nil {
+		if err := w.any("GET", "/2.0/files/"+f.id+"/content", 404); err != nil {
 			return err
 		}
 		r, err := w.call(200, "GET", "/2.0/files/"+f.id+"/trash?fields=sha1,size", nil)

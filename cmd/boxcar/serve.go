@@ -77,7 +77,7 @@ func (s serveCmd) Run(ctx context.Context, io streams) error {
 	cfg.Log = logger(io)
 	err := daemon.Run(ctx, cfg, func(d *daemon.Daemon) {
 		if err := s.greet(io, d); err != nil {
-			cfg.Log.Error("the first steps could not be shown", "error", err)
+			cfg.Log.Error("the first steps are not all there", "error", err)
 		}
 	})
 	switch {
@@ -85,6 +85,8 @@ func (s serveCmd) Run(ctx context.Context, io streams) error {
 		return hinted{err, "stop the other one, or give this one a directory of its own with --data"}
 	case errors.Is(err, syscall.EADDRINUSE):
 		return hinted{err, "stop what listens there, or give another address with --listen; port 0 is any that is free"}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return hinted{err, "the disk is full: nothing is lost; make room, and start it again"}
 	}
 	return err
 }
@@ -113,9 +115,7 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 		url = plain // there is nothing to trust for it
 	}
 	text := uploadScript(url, credentials)
-	if err := putScript(script, text); err != nil {
-		return err
-	}
+	failed := putScript(script, text) // it is a help only
 	w := new(strings.Builder)
 	fmt.Fprintf(w, "boxcar %s listens at %s and keeps its data in %s\n\n", versionText(), d.URL(), s.Data)
 	if plain := d.PlainURL(); plain != "" {
@@ -160,7 +160,7 @@ func (s serveCmd) greet(io streams, d *daemon.Daemon) error {
 	}
 	// In one piece: programs wait for the first line and then read the rest.
 	_, err = fmt.Fprint(io.Out, w)
-	return err
+	return errors.Join(failed, err)
 }
 
 // smallest says what FILE has to be like: the limit is the first thing that
@@ -191,8 +191,11 @@ func putScript(name, text string) error {
 		return err
 	}
 	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(temp, name)
 	}
-	return os.Rename(temp, name)
+	if err != nil {
+		os.Remove(temp)
+	}
+	return err
 }

@@ -50,6 +50,7 @@ type Daemon struct {
 	closed       sync.Once
 	scrubbing    sync.Mutex    // held by who scrubs
 	limbo        chan struct{} // has one if something waits there for the sweep
+	complaints   complaints
 
 	asked   sync.Mutex // guards what /readyz said last
 	askedAt time.Time
@@ -335,9 +336,7 @@ func (d *Daemon) chores(ctx context.Context) {
 		case <-sweep.C:
 			d.Chores(ctx)
 		case <-idle.C:
-			if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
-				d.cfg.Log.Error("hashing for plan", "error", err)
-			}
+			d.complain(ctx, "hashing for plan", d.upload.HashIdle(ctx))
 		}
 	}
 }
@@ -376,9 +375,8 @@ func (d *Daemon) emptyLimbo(ctx context.Context) {
 			return
 		case <-d.limbo:
 		}
-		if _, err := d.sweep.Limbo(ctx); err != nil && ctx.Err() == nil {
-			d.cfg.Log.Error("sweep of limbo", "error", err)
-		}
+		_, err := d.sweep.Limbo(ctx)
+		d.complain(ctx, "sweep of limbo", err)
 	}
 }
 
@@ -408,19 +406,14 @@ func (d *Daemon) Scrub(ctx context.Context) {
 
 // endLinks takes away the shared links whose time is over.
 func (d *Daemon) endLinks(ctx context.Context) {
-	if _, err := d.files.EndLinks(ctx); err != nil && ctx.Err() == nil {
-		d.cfg.Log.Error("ending shared links", "error", err)
-	}
+	_, err := d.files.EndLinks(ctx)
+	d.complain(ctx, "ending shared links", err)
 }
 
 // linkUses writes how often shared links were used, and what was looked at.
 func (d *Daemon) linkUses(ctx context.Context) {
-	if err := d.files.FlushLinkUses(ctx); err != nil && ctx.Err() == nil {
-		d.cfg.Log.Error("counting uses of shared links", "error", err)
-	}
-	if err := d.files.FlushSeen(ctx); err != nil && ctx.Err() == nil {
-		d.cfg.Log.Error("noting what was looked at", "error", err)
-	}
+	d.complain(ctx, "counting uses of shared links", d.files.FlushLinkUses(ctx))
+	d.complain(ctx, "noting what was looked at", d.files.FlushSeen(ctx))
 }
 
 // Chores does at once what Run does from time to time.
@@ -435,9 +428,7 @@ func (d *Daemon) Chores(ctx context.Context) {
 	if ctx.Err() == nil {
 		d.watch.swept(done, began, d.cfg.Now(), err)
 	}
-	if err := d.upload.HashIdle(ctx); err != nil && ctx.Err() == nil {
-		d.cfg.Log.Error("hashing for plan", "error", err)
-	}
+	d.complain(ctx, "hashing for plan", d.upload.HashIdle(ctx))
 }
 
 // ready says whether a row can be made durable now. Anyone may ask, so the

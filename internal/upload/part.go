@@ -231,7 +231,8 @@ func takeNothing(ses meta.Session, sent Sent, body io.Reader) (content.Part, err
 }
 
 // note adds a refusal to the session's own log, within its limit. It does not
-// change what the client is told, so its own failure goes to the server's log.
+// change what the client is told, so its own failure goes to the server's log, but
+// for the one trouble that both are from most likely.
 func (s *Service) note(ctx context.Context, id content.SessionID, e content.LogEvent, cause error) {
 	e.At = s.Now()
 	e.Status, e.Code, e.Message = s.Answer(cause)
@@ -241,7 +242,7 @@ func (s *Service) note(ctx context.Context, id content.SessionID, e content.LogE
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
 	err := s.Meta.Update(ctx, func(tx meta.Tx) error { return s.appendLog(tx, id, e) })
-	if err != nil {
+	if err != nil && e.Status < 500 {
 		s.Log.Warn("session's log not written", "session", id, "event", e.Event, "error", err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lib "modernc.org/sqlite/lib"
+
 	"boxcar/internal/meta"
 	"boxcar/internal/meta/sqlmeta"
 	"boxcar/internal/vfs"
@@ -113,6 +115,11 @@ func open(path string, o Options) (_ *Store, err error) {
 	if err := prepare(dir, name, !o.Beside); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil && !o.Beside {
+			err = explained(err, dir, name)
+		}
+	}()
 
 	s := &Store{readOnly: o.ReadOnly, path: path, vfs: o.VFS, busy: o.BusyWait,
 		updated: o.Updated, committed: o.Committed, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
@@ -172,6 +179,26 @@ func prepare(dir vfs.FS, name string, create bool) error {
 		return err
 	}
 	return f.Close() // open makes its name durable
+}
+
+// explained adds to an error of SQLite's, which tells neither call nor errno, what
+// happens to somebody else who writes in the same directory.
+func explained(err error, dir vfs.FS, name string) error {
+	switch code(err) {
+	case lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN, lib.SQLITE_FULL, lib.SQLITE_READONLY:
+	default:
+		return err
+	}
+	trial := name + ".trial"
+	f, terr := dir.Create(trial)
+	if terr == nil {
+		_, terr = f.Write(make([]byte, 64<<10)) // more than SQLite's shared memory begins with
+		terr = errors.Join(terr, f.Close(), dir.Remove(trial))
+	}
+	if terr == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, terr)
 }
 
 // Ping is a meta.Store method. It fails too while the log can't be copied into
