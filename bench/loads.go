@@ -22,6 +22,7 @@ const (
 	createSessions = "opening sessions, 32 clients"
 	readSessions   = "reading sessions, 32 clients"
 	commits        = "commit by size of file, 16 parts in flight"
+	slowBeside     = "one file, 4 parts in flight, beside 5,000 slow connections"
 	planning512    = "plan of a version that is there already"
 	clientsNear    = "one file, by several clients"
 	clientsFar     = "one file, by several clients, 50 ms and 25 MB/s away"
@@ -155,6 +156,7 @@ func (b *bench) contests() []contest {
 		b.uploads(eightFiles, upload{files: 8, size: b.size / 8, part: part8, parallel: 2}, floors...),
 		b.uploads(bigParts, upload{files: 1, size: b.size, part: 64 * mib, parallel: 16}, withMinIO...),
 		b.orders(randomOrder, one(4)),
+		b.slow(slowBeside, upload{files: 1, size: min(b.size, gib), part: part8, parallel: 4}),
 		small,
 		b.commits(commits),
 		b.plans(planning512, min(b.size, gib)),

@@ -60,7 +60,9 @@ type run struct {
 	proved  map[uint64]bool
 	frozen  bool // something was found, or enough is
 
-	fired func() bool // whether the disk has failed; nil: it does not
+	fired    func() bool // whether the disk has failed; nil: it does not
+	failedOp faultfs.Op  // the call that has, if it is one
+	told     bool        // a client was told so
 }
 
 // client makes one request after another.
@@ -136,6 +138,17 @@ func first(a, b error) error {
 // open starts the server.
 func (r *run) open() error {
 	h, err := r.site().open(ctx, r.fs)
+	if err != nil && r.failing() {
+		// The server has given up: it is started again, on what is there.
+		r.told = true
+		r.fs.Watch(nil)
+		r.fs = r.fs.Crash(faultfs.Kept)
+		r.order.watch(r.fs)
+		h, err = r.site().open(ctx, r.fs)
+		if err != nil {
+			err = fmt.Errorf("%w: %w", errTwice, err)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
@@ -187,7 +200,15 @@ func (c *client) try(st *step) error {
 	c.moves++
 	c.mu.Unlock()
 	err := st.do(ctx, c.h)
-	for n := 0; err != nil && n < 3 && c.failing(); n++ {
+	if err != nil && c.failing() {
+		c.mu.Lock()
+		c.told = true
+		c.mu.Unlock()
+		if k := content.KindOf(err); k != content.Internal && k != content.Unavailable {
+			err = fmt.Errorf("%w: %w", errLie, err)
+		}
+	}
+	for n := 0; err != nil && n < 3 && c.failing() && !errors.Is(err, errLie); n++ {
 		if err = st.do(ctx, c.h); err != nil && content.Is(err, st.done...) {
 			err = nil
 		}
@@ -198,9 +219,14 @@ func (c *client) try(st *step) error {
 	c.doubt = slices.DeleteFunc(c.doubt, func(d *step) bool { return d == st })
 	if err == nil {
 		st.apply(c.m)
+	} else if c.failing() && !errors.Is(err, errLie) {
+		err = fmt.Errorf("%w: %w", errTwice, err)
 	}
 	return err
 }
+
+// errLie says that a client was told that it had done something wrong, when it was the disk.
+var errLie = errors.New("this is not the client's fault")
 
 // failing says whether the disk has failed.
 func (r *run) failing() bool { return r.fired != nil && r.fired() }
