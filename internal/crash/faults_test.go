@@ -37,9 +37,9 @@ var errTwice = errors.New("failed again, when nothing was wrong with the disk an
 // program: a client is told so, nothing half-made is there, and its next try works.
 // What is left on the disk, as it is and by power cuts, is all that was acknowledged.
 func TestEveryCallFailsOnce(t *testing.T) {
-	every := fromEnv(t, envFaults, 64)
+	every := fromEnv(t, envFaults, 1024)
 	if raced && os.Getenv(envFaults) == "" {
-		every = 1024
+		t.Skip("NOT TRIED with the race detector, which has SQLite take ten times as long: that each file call fails once")
 	}
 	sum := newTally(0)
 	sum.end() // nothing is cut while programs run

@@ -2,10 +2,13 @@ package httpapi_test
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"boxcar/internal/daemon"
 )
 
 func TestUsersAreMadeChangedAndDeleted(t *testing.T) {
@@ -209,26 +212,51 @@ func TestDeletingAUserWhoOwnsItems(t *testing.T) {
 	// Doctor's walk at the end finds that nothing is left over or missing.
 }
 
+// A thousand creations at once, by sessions and by simple uploads, of which a
+// quota has room for some: so many are taken and no more, and all of it
+// is there again when they are gone.
 func TestAQuotaHoldsInARace(t *testing.T) {
-	w := start(t, nil)
+	w := start(t, func(c *daemon.Config) { c.HTTP.UserRequests, c.Log = 2000, slog.New(slog.DiscardHandler) })
 	bob := w.user(t, "bob@example.net", 0)
-	w.do(t, "PUT", "/2.0/users/"+bob.who.ID.String(), fields{"space_amount": 5000}).want(200)
-	const tries = 12
-	var wg sync.WaitGroup
-	statuses := make(chan int, tries)
-	for i := range tries {
-		wg.Go(func() {
-			statuses <- bob.do(t, "POST", "/2.0/files/upload_sessions", fields{"folder_id": "0", "file_name": fmt.Sprint(i), "file_size": 2000}).status
-		})
-	}
-	wg.Wait()
-	close(statuses)
-	count := map[int]int{}
-	for s := range statuses {
-		count[s]++
-	}
-	if count[201] != 2 || count[403] != tries-2 {
-		t.Errorf("the statuses are %v, want two sessions of 2000 bytes in 5000", count)
+	const tries, each, fit = 1000, 2000, 23
+	w.do(t, "PUT", "/2.0/users/"+bob.who.ID.String(), fields{"space_amount": fit*each + each/2}).want(200)
+	type taken struct{ session, file string }
+	for round := range 2 {
+		var wg sync.WaitGroup
+		got := make(chan taken, tries)
+		for i := range tries {
+			wg.Go(func() {
+				name := fmt.Sprint(round, " ", i)
+				if i%10 > 0 { // simple uploads have to wait for a place each
+					r := bob.do(t, "POST", "/2.0/files/upload_sessions", fields{"folder_id": "0", "file_name": name, "file_size": each})
+					if r.status == 201 {
+						got <- taken{session: r.object()["id"].(string)}
+						return
+					}
+					r.refused(403, "storage_limit_exceeded")
+					return
+				}
+				r := bob.simple(t, name, strings.Repeat("a", each))
+				if r.status == 201 {
+					got <- taken{file: r.file().ID}
+					return
+				}
+				r.refused(403, "storage_limit_exceeded")
+			})
+		}
+		wg.Wait()
+		close(got)
+		if len(got) != fit {
+			t.Fatalf("round %d: %d of %d creations were taken, and %d fit", round, len(got), tries, fit)
+		}
+		for one := range got {
+			if one.session != "" {
+				bob.do(t, "DELETE", "/2.0/files/upload_sessions/"+one.session, nil).empty(204)
+				continue
+			}
+			bob.do(t, "DELETE", "/2.0/files/"+one.file, nil).empty(204)
+			bob.do(t, "DELETE", "/2.0/files/"+one.file+"/trash", nil).empty(204)
+		}
 	}
 	w.do(t, "PUT", "/2.0/users/"+bob.who.ID.String(), fields{"space_amount": 0}).want(200)
 	bob.do(t, "POST", "/2.0/files/upload_sessions", fields{"folder_id": "0", "file_name": "x", "file_size": 1}).refused(403, "storage_limit_exceeded")
