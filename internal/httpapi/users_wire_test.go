@@ -216,7 +216,12 @@ func TestDeletingAUserWhoOwnsItems(t *testing.T) {
 // quota has room for some: so many are taken and no more, and all of it
 // is there again when they are gone.
 func TestAQuotaHoldsInARace(t *testing.T) {
-	w := start(t, func(c *daemon.Config) { c.HTTP.UserRequests, c.Log = 2000, slog.New(slog.DiscardHandler) })
+	const many = 2000 // it is no other limit that refuses
+	w := start(t, func(c *daemon.Config) {
+		c.HTTP.UserRequests, c.HTTP.UserMemory, c.HTTP.Memory = many, 1<<30, 1<<30
+		c.Uploads.Writers, c.Uploads.UserWriters = many, many
+		c.Log = slog.New(slog.DiscardHandler)
+	})
 	bob := w.user(t, "bob@example.net", 0)
 	const tries, each, fit = 1000, 2000, 23
 	w.do(t, "PUT", "/2.0/users/"+bob.who.ID.String(), fields{"space_amount": fit*each + each/2}).want(200)
