@@ -74,11 +74,16 @@ func (c *crowd) there() error {
 // crowd has all of them come. They have a user of their own, who may have as
 // many parts in flight as a user may.
 func (b *bench) crowd(ctx context.Context, s *server) (*crowd, error) {
+	asks := newBoxcar(s.url, 1, nil)
+	defer asks.close()
+	if _, err := asks.do(ctx, "GET", "/healthz", nil, 0, 200); err != nil { // it listens before its data is there
+		return nil, err
+	}
 	token, err := slowUser(ctx, b.binaries["boxcar"], filepath.Join(b.place("boxcar"), "data"))
 	if err != nil {
 		return nil, err
 	}
-	says, err := b.slowSays(ctx, s, token)
+	says, err := b.slowSays(ctx, asks, token)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +116,12 @@ func slowUser(ctx context.Context, binary, data string) (token string, err error
 		{"user", "add", "slow@example.org", "--data", data, "--name", "Slow", "--generate-password"},
 		{"token", "--data", data, "--user", "slow@example.org", "--life", "1h"},
 	} {
-		out, err := exec.CommandContext(ctx, binary, args...).Output()
+		cmd := exec.CommandContext(ctx, binary, args...)
+		var why strings.Builder
+		cmd.Stderr = &why
+		out, err := cmd.Output()
 		if err != nil {
-			return "", fmt.Errorf("boxcar %s: %w", args[0], err)
+			return "", fmt.Errorf("boxcar %s: %w: %s", args[0], err, why.String())
 		}
 		token = strings.TrimSpace(string(out))
 	}
@@ -129,14 +137,12 @@ type slowSay struct {
 
 // slowSays are heads without an end, bodies of parts, downloads, and connections
 // kept after a request.
-func (b *bench) slowSays(ctx context.Context, s *server, token string) ([]slowSay, error) {
+func (b *bench) slowSays(ctx context.Context, c boxcar, token string) ([]slowSay, error) {
 	f, err := b.materials.file(part8, part8)
 	if err != nil {
 		return nil, err
 	}
-	c := newBoxcar(s.url, 1, nil)
-	defer c.close()
-	c.allow = func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	c.client.allow = func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 	id, err := c.putFile(ctx, f, "slow")
 	if err != nil {
 		return nil, err
