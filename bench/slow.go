@@ -107,6 +107,7 @@ func (b *bench) crowd(ctx context.Context, s *server) (*crowd, error) {
 			return nil, errors.Join(ctx.Err(), c.there())
 		}
 	}
+	time.Sleep(2 * slowEvery) // what their coming costs is not meant
 	return c, nil
 }
 
