@@ -114,7 +114,9 @@ func (s *Server) content(c *call) error {
 	out := &contentWriter{writer: c.w, r: r}
 	http.ServeContent(out, c.Request, "", v.CreatedAt.Truncate(time.Second), r)
 	switch {
-	case out.refused:
+	case out.refused == http.StatusPreconditionFailed:
+		return content.Errorf(content.PreconditionFailed, "the file is not as the request's If-Match or If-Unmodified-Since wants it")
+	case out.refused != 0:
 		return content.Errorf(content.RangeNotSatisfiable, "the range does not overlap the %d bytes of the file", v.Size)
 	case out.err != nil && c.Context().Err() == nil:
 		return fmt.Errorf("send version %s: %w", v.ID, out.err)
@@ -122,18 +124,18 @@ func (s *Server) content(c *call) error {
 	return nil
 }
 
-// contentWriter lets the kernel send what ServeContent copies, and gives a 416
-// the body that all our errors have.
+// contentWriter lets the kernel send what ServeContent copies, and gives a 412
+// and a 416 the body that all our errors have.
 type contentWriter struct {
 	*writer
 	r       *tree.Reader
-	refused bool
+	refused int // the status, or 0
 	err     error
 }
 
 func (w *contentWriter) WriteHeader(status int) {
-	if status == http.StatusRequestedRangeNotSatisfiable {
-		w.refused = true
+	if status == http.StatusRequestedRangeNotSatisfiable || status == http.StatusPreconditionFailed {
+		w.refused = status
 		for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Security-Policy", "ETag", "Last-Modified"} {
 			w.Header().Del(name)
 		}
@@ -144,7 +146,7 @@ func (w *contentWriter) WriteHeader(status int) {
 }
 
 func (w *contentWriter) Write(b []byte) (int, error) {
-	if w.refused {
+	if w.refused != 0 {
 		return len(b), nil // ServeContent's own message
 	}
 	return w.writer.Write(b)

@@ -227,21 +227,15 @@ func doors() map[string]door {
 	}
 }
 
-// knock asks at a door.
-func (h *house) knock(t *testing.T, w *wire, route string, d door, token string) *reply {
+// asks is the request at a door: body is nil, bytes, or something to be written as JSON.
+func (h *house) asks(t *testing.T, route string, d door) (method, path string, body any, headers []string) {
 	t.Helper()
-	method, path, _ := strings.Cut(route, " ")
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		if v, ok := h.params[s]; ok {
-			segments[i] = v
-		}
-	}
-	path = "/2.0" + strings.Join(segments, "/")
+	method, path, _ = strings.Cut(route, " ")
+	path = "/2.0" + h.fill(path)
 	if d.query != "" {
 		path += "?" + d.query
 	}
-	headers := slices.Clone(d.headers)
+	headers = slices.Clone(d.headers)
 	if route == "GET /shared_items" {
 		headers = []string{"BoxApi", "shared_link=" + h.shared}
 	}
@@ -251,7 +245,6 @@ func (h *house) knock(t *testing.T, w *wire, route string, d door, token string)
 	case strings.HasSuffix(route, "/commit"):
 		headers = append(headers, "Digest", digestOf(h.session.data))
 	}
-	var body any
 	switch b := d.body.(type) {
 	case formBody:
 		data, contentType := formOf(t, b.attributes(h), []byte("bytes"))
@@ -259,6 +252,24 @@ func (h *house) knock(t *testing.T, w *wire, route string, d door, token string)
 	case func(*house) any:
 		body = b(h)
 	}
+	return method, path, body, headers
+}
+
+// fill puts what there is in the place of a pattern's parameters.
+func (h *house) fill(pattern string) string {
+	segments := strings.Split(pattern, "/")
+	for i, s := range segments {
+		if v, ok := h.params[s]; ok {
+			segments[i] = v
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// knock asks at a door.
+func (h *house) knock(t *testing.T, w *wire, route string, d door, token string) *reply {
+	t.Helper()
+	method, path, body, headers := h.asks(t, route, d)
 	as := *w
 	as.token = token
 	if token == "" {

@@ -53,6 +53,17 @@ func TestDownload(t *testing.T) {
 			}
 		}
 	})
+	t.Run("9 If-Match and If-Unmodified-Since that do not hold: 412, with a body", func(t *testing.T) {
+		for name, value := range map[string]string{"If-Match": `"other"`, "If-Unmodified-Since": "Sat, 29 Oct 1994 19:43:31 GMT"} {
+			r := w.do(t, "GET", url, nil, name, value)
+			r.refused(412, "precondition_failed")
+			if got := r.header.Get("Content-Disposition"); got != "" {
+				t.Errorf("%s: %v", name, r)
+			}
+			w.do(t, "HEAD", url, nil, name, value).want(412)
+		}
+		w.do(t, "GET", url, nil, "If-Match", `"`+f.SHA1+`"`).want(200)
+	})
 	for _, row := range []struct {
 		name, header string
 		first, last  int

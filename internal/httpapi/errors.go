@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -175,10 +176,19 @@ func contextInfo(c *call, e *content.Error) *boxapi.ContextInfo {
 	return nil
 }
 
+// gone says that the client has hung up, if that is why err came: nothing is
+// wrong with the server then. A client that has closed its side only is told.
+func (c *call) gone(err error) error {
+	if c.Context().Err() == nil || !errors.Is(err, context.Canceled) || kindOf(err) != content.Internal {
+		return err
+	}
+	return content.Errorf(content.BadRequest, "the connection was closed before the reply was ready").Because(err)
+}
+
 // finish writes the reply for what a handler returned, which has written its
 // own if there is no error, and deals with what is left of the body.
 func (s *Server) finish(c *call, err error) {
-	if err != nil {
+	if err = c.gone(err); err != nil {
 		c.w.cause = err
 		if c.w.status != 0 {
 			// The reply had begun: all that is left is to break it off.

@@ -82,7 +82,7 @@ const (
 // paged makes pages of what went wrong.
 func (s *Server) paged(h handler) handler {
 	return func(c *call) error {
-		err := h(c)
+		err := c.gone(h(c))
 		if err == nil || c.w.status != 0 {
 			return err
 		}
