@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"boxcar/boxapi"
 	"boxcar/internal/content"
@@ -234,7 +235,7 @@ func parseMark(text string) (*tree.Mark, error) {
 	id, key, ok2 := strings.Cut(rest, " ")
 	kind, known := kindOfType(head)
 	n, idErr := content.ParseID(id)
-	if err != nil || !ok || !ok2 || key == "" || !known || idErr != nil {
+	if err != nil || !ok || !ok2 || key == "" || !utf8.ValidString(key) || !known || idErr != nil {
 		return nil, content.Errorf(content.BadRequest, "marker %q is not one that this server gave out", text)
 	}
 	return &tree.Mark{Kind: kind, Key: key, ID: n}, nil

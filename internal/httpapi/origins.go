@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,7 +48,7 @@ func (s *Server) origins(r *http.Request) origins {
 		if v := first(r.Header.Get("X-Forwarded-Proto")); v == "http" || v == "https" {
 			scheme = v
 		}
-		if v := first(r.Header.Get("X-Forwarded-Host")); v != "" && !strings.ContainsAny(v, "/\\@?# ") {
+		if v := first(r.Header.Get("X-Forwarded-Host")); isHost(v) {
 			host = v
 		}
 	}
@@ -58,6 +59,13 @@ func (s *Server) origins(r *http.Request) origins {
 		}
 	}
 	return o
+}
+
+// isHost says whether a text can stand between http:// and the path of a URL,
+// and is what Host headers may be.
+func isHost(v string) bool {
+	u, err := url.Parse("http://" + v)
+	return err == nil && v != "" && u.Host == v && !strings.ContainsAny(v, " \"<>\\")
 }
 
 // boxHost takes one of Box's names, with or without a port, apart.
