@@ -19,13 +19,13 @@ import (
 )
 
 // begin is a service after its first start, with a clock that stands still.
-func begin(t *testing.T) (*auth.Service, *auth.Credentials) {
+func begin(t testing.TB) (*auth.Service, *auth.Credentials) {
 	t.Helper()
 	return beginIn(t, t.TempDir())
 }
 
 // beginIn is begin with the database in a directory.
-func beginIn(t *testing.T, dir string) (*auth.Service, *auth.Credentials) {
+func beginIn(t testing.TB, dir string) (*auth.Service, *auth.Credentials) {
 	t.Helper()
 	rows, err := sqlite.Open(filepath.Join(dir, "meta.db"), sqlite.Options{})
 	if err != nil {

@@ -635,7 +635,7 @@ func (q *request) breakFraming(rnd *rand.Rand, _ []string) {
 		q.framing = fmt.Sprintf("Content-Length: %d\r\n", n+1+rnd.IntN(1000))
 		q.cut = true
 	case 1: // and not even that: the server has to lose patience
-		if rnd.IntN(8) > 0 { // this takes its time
+		if rnd.IntN(30) > 0 { // this takes its time
 			q.framing, q.cut = fmt.Sprintf("Content-Length: %d\r\n", n+1<<40), true
 			break
 		}

@@ -138,7 +138,6 @@ func (w *writer) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.alive()
 	left := w.body.left()
 	waits := w.body.n == 0 && w.request.Header.Get("Expect") != "" // for "100 Continue", and sends nothing more
 	switch {
@@ -165,6 +164,7 @@ func (w *writer) WriteHeader(status int) {
 		}
 		w.control.SetReadDeadline(time.Time{})
 	}
+	w.alive() // what was left of the body has had its own time
 	w.ResponseWriter.WriteHeader(status)
 }
 
