@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -87,4 +88,86 @@ func (w *wire) metrics(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestASmallPartCutAtEveryByte goes on where the one above goes in steps: each
+// byte of the head and of the body, and each way in which a connection ends, the
+// client's closing of its own side among them, which is told what became of it.
+func TestASmallPartCutAtEveryByte(t *testing.T) {
+	const size = 2 * 512
+	w := start(t, func(c *daemon.Config) { c.PartSize, c.MetricsListen = 512, "127.0.0.1:0" })
+	s := w.create(t, "cut", noise(size))
+	data := s.slot(0)
+	whole := fmt.Sprintf("PUT /2.0/files/upload_sessions/%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\nDigest: %s\r\nContent-Range: %s\r\n\r\n%s",
+		s.ID, w.Addr(), w.token, len(data), digestOf(data), contentRange(0, int64(len(data))-1, size), data)
+	w.http.CloseIdleConnections()
+	quiet := func() bool {
+		m := w.metrics(t)
+		w.http.CloseIdleConnections()
+		return strings.Contains(m, "\nboxcar_upload_bodies_in_flight 0\n") && strings.Contains(m, "\nboxcar_http_connections 0\n") &&
+			strings.Contains(m, "\nboxcar_http_requests_in_flight 0\n")
+	}
+	daemontest.Eventually(t, "nothing is under way yet", quiet)
+	goroutines, memory := runtime.NumGoroutine(), heap()
+	for n := range len(whole) {
+		for _, end := range []string{"close", "reset", "half"} {
+			c, err := net.Dial("tcp", w.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(c, whole[:n]); err != nil {
+				t.Fatal(err)
+			}
+			switch end {
+			case "reset":
+				c.(*net.TCPConn).SetLinger(0)
+			case "half":
+				c.(*net.TCPConn).CloseWrite()
+				c.SetReadDeadline(time.Now().Add(time.Minute))
+				said, err := io.ReadAll(c)
+				if err != nil {
+					t.Fatalf("after %d bytes: %v", n, err)
+				}
+				if n >= len(whole)-len(data) && !strings.Contains(string(said), `"code":"request_size_mismatch"`) {
+					t.Errorf("after %d bytes the answer is %q", n, said)
+				}
+				if strings.Contains(string(said), " 200 OK") || strings.Contains(string(said), "HTTP/1.1 5") {
+					t.Errorf("after %d bytes the answer is %q", n, said)
+				}
+			}
+			c.Close()
+		}
+	}
+	daemontest.Eventually(t, "no connection, no body and no goroutine is left", func() bool { return quiet() && runtime.NumGoroutine() <= goroutines+2 })
+	if now := heap(); now > memory+4<<20 {
+		t.Errorf("%d bytes of memory are in use, and %d were before", now, memory)
+	}
+	s.count(t, 0)
+	if left, err := filepath.Glob(filepath.Join(w.Config.Data, "tmp/*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if m := w.metrics(t); strings.Contains(m, `operation="part",outcome="ok"`) || strings.Contains(m, `class="5xx",method="PUT"`) {
+		t.Error("a part that was cut off counts as stored, or as the server's fault")
+	}
+	// Sent whole, with the client's side closed behind it, it is stored.
+	c, err := net.Dial("tcp", w.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, whole)
+	c.(*net.TCPConn).CloseWrite()
+	if said, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(said), "HTTP/1.1 200 ") {
+		t.Errorf("sent whole, the answer is %q, %v", said, err)
+	}
+	s.commit(t, s.parts(t)).file()
+}
+
+// heap is how much memory is in use, in bytes.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
