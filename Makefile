@@ -6,7 +6,7 @@ STATICCHECK_VERSION := v0.8.2
 GOVULNCHECK_VERSION := v1.8.0
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 3s
 BENCH     ?= .
 BENCHTIME ?= 1s
 # Flags for what make dev and make bench start, such as
@@ -27,7 +27,7 @@ help: ## say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: test
-test: tools lint generated arch unit crash kill chaos large cross emulate conformance ## everything that CI runs; installs what it lacks
+test: tools lint generated arch unit crash kill chaos walk fuzz large cross emulate conformance ## everything that CI runs; installs what it lacks
 	@echo '== all passed'
 
 .PHONY: check
@@ -77,7 +77,7 @@ arch: ## who may import whom
 .PHONY: unit
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
-	@CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
+	@BOXCAR_WALK_REQUESTS=6 CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
 	@echo '== go test, without assembly'
 	@go test -tags purego ./internal/digest
 
@@ -108,13 +108,19 @@ chaos: ## uploads and downloads through all that goes wrong, in thousands of see
 	@BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-200} go test -count=1 -timeout 240m -v -run '^TestChaosOverTCP$$' ./client/servertest | $(CHAOS)
 	@BOXCAR_CLIENT_KILL_CYCLES=$${BOXCAR_CLIENT_KILL_CYCLES:-300} go test -count=1 -timeout 240m -v -run '^TestClientKilled$$' ./cmd/boxcar | $(CHAOS)
 
+# Without the race detector, as above.
+.PHONY: walk
+walk: ## BOXCAR_WALK_REQUESTS=60 broken requests to each route, see docs/durability.md
+	@echo '== broken requests'
+	@BOXCAR_WALK_REQUESTS=$${BOXCAR_WALK_REQUESTS:-60} go test -count=1 -timeout 240m -v -run 'TestBrokenRequests$$' ./internal/httpapi | grep -v '^ *\(=== \|--- PASS\)'
+
 .PHONY: large
 large: ## uploads at the edges of 2 and 4 GiB
 	@echo '== large files'
 	@BOXCAR_LARGE=1 go test -count=1 -run TestLargeSizes ./client
 
 .PHONY: soak
-soak: ## power cuts, kills and chaos for hours, with seeds of their own
+soak: ## power cuts, kills, chaos, broken requests and fuzzing for hours, with seeds of their own
 	@echo '== power cuts, long'
 	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-1000000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-50000} BOXCAR_FAULTS_EVERY=$${BOXCAR_FAULTS_EVERY:-8} \
 	  BOXCAR_CRASH_SEED=$${BOXCAR_CRASH_SEED:-$$RANDOM} $(CRASH)
@@ -123,6 +129,8 @@ soak: ## power cuts, kills and chaos for hours, with seeds of their own
 	@BOXCAR_CHAOS_SEED=$${BOXCAR_CHAOS_SEED:-$$((RANDOM * 1000000))} BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_SEEDS:-50000} \
 	  BOXCAR_CHAOS_TCP_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-10000} BOXCAR_CLIENT_KILL_CYCLES=$${BOXCAR_CLIENT_KILL_CYCLES:-5000} \
 	  $(MAKE) --no-print-directory chaos
+	@BOXCAR_WALK_REQUESTS=$${BOXCAR_WALK_REQUESTS:-2000} BOXCAR_WALK_SEED=$${BOXCAR_WALK_SEED:-$$RANDOM} $(MAKE) walk
+	@$(MAKE) fuzz FUZZTIME=2m
 
 .PHONY: cross
 cross: ## vet and build for every platform
@@ -179,14 +187,15 @@ gobench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $$dirs
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME=10s
+fuzz: ## every fuzz target for FUZZTIME=3s
+	@echo '== fuzzing'
 	@found=$$(grep -roE --include='*_test.go' $(SKIP) '^func Fuzz[A-Z0-9_][A-Za-z0-9_]*' . | sort) || { echo 'no fuzz target found'; exit 1; }; \
 	failed=; while IFS= read -r line; do \
 	  dir=$$(dirname "$${line%%:*}"); name=$${line##* }; \
-	  echo "== $$dir $$name"; \
-	  go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" || failed+=" $$name"; \
+	  out=$$(go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" 2>&1) || { echo "$$out"; failed+=" $$name"; }; \
 	done <<<"$$found"; \
-	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }; \
+	echo "$$(wc -l <<<"$$found") fuzz targets, $(FUZZTIME) each, found nothing"
 
 .PHONY: clean
 clean: ## throw away what was built, the tools and the data of make dev
