@@ -92,11 +92,17 @@ func (c *Client) contentsOf(ctx context.Context, id, version string) (*boxapi.Fi
 		}
 		what.Version, what.SHA1, what.Size = version, v.SHA1, v.Size
 	}
-	if what.SHA1 == "" || what.Size < 0 {
+	if what.SHA1 == "" {
 		return nil, contents{}, fmt.Errorf("file %s: the server tells no SHA-1 of it", id)
+	}
+	if what.Size < 0 || what.Size > mostBytes {
+		return nil, contents{}, fmt.Errorf("file %s: the server says that it has %d bytes", id, what.Size)
 	}
 	return file, what, nil
 }
+
+// mostBytes is more than any file has, and its pieces can be counted in memory.
+const mostBytes = 1 << 50
 
 // fetched is a download that is not done, as it is kept beside its bytes.
 type fetched struct {

@@ -207,3 +207,22 @@ func TestADiskThatIsFull(t *testing.T) {
 type fullWriter struct{}
 
 func (fullWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// A server that says what cannot be gets no memory and no disk for it.
+func TestSizesThatCannotBe(t *testing.T) {
+	for _, size := range []string{"4611686018427387904", "-1"} {
+		wire := roundTrip(func(*http.Request) (*http.Response, error) {
+			return refusalText(200, `{"type":"file","id":"1","sha1":"`+strings.Repeat("a", 40)+`","size":`+size+`,"file_version":{"id":"2"}}`), nil
+		})
+		c, err := New(Config{URLs: At("https://api.example"), Tokens: StaticToken("t"), HTTP: &http.Client{Transport: wire}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		_, err = c.Download(t.Context(), "1", Download{Path: filepath.Join(dir, "a")})
+		left, _ := os.ReadDir(dir)
+		if err == nil || !strings.Contains(err.Error(), size+" bytes") || len(left) > 0 {
+			t.Errorf("%s bytes: %v, and %v is left", size, err, left)
+		}
+	}
+}
