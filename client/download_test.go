@@ -219,7 +219,7 @@ func TestSizesThatCannotBe(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		_, err = c.Download(t.Context(), "1", Download{Path: filepath.Join(dir, "a")})
+		_, err = c.Download(t.Context(), Download{FileID: "1", Path: filepath.Join(dir, "a")})
 		left, _ := os.ReadDir(dir)
 		if err == nil || !strings.Contains(err.Error(), size+" bytes") || len(left) > 0 {
 			t.Errorf("%s bytes: %v, and %v is left", size, err, left)
