@@ -186,16 +186,19 @@ gobench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
 	@dirs=$$(grep -rlE --include='*_test.go' $(SKIP) '^func Benchmark[A-Z0-9_]' . | xargs -n1 dirname | sort -u) || { echo 'no benchmark found'; exit 1; }; \
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $$dirs
 
+# Before Go 1.27 the fuzzer may call it a failure when its time ends amid an input (go.dev/issue/75804).
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME=3s
 	@echo '== fuzzing'
 	@found=$$(grep -roE --include='*_test.go' $(SKIP) '^func Fuzz[A-Z0-9_][A-Za-z0-9_]*' . | sort) || { echo 'no fuzz target found'; exit 1; }; \
 	failed=; while IFS= read -r line; do \
 	  dir=$$(dirname "$${line%%:*}"); name=$${line##* }; \
-	  out=$$(go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" 2>&1) || { echo "$$out"; failed+=" $$name"; }; \
+	  out=$$(go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" 2>&1) && continue; \
+	  grep -q 'context deadline exceeded' <<<"$$out" && ! grep -q 'Failing input' <<<"$$out" && continue; \
+	  echo "$$out"; failed+=" $$name"; \
 	done <<<"$$found"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }; \
-	echo "$$(wc -l <<<"$$found") fuzz targets, $(FUZZTIME) each, found nothing"
+	echo "$$(wc -l <<<"$$found") fuzz targets, $(FUZZTIME) each, found nothing, in $$SECONDS s"
 
 .PHONY: clean
 clean: ## throw away what was built, the tools and the data of make dev
