@@ -15,14 +15,19 @@ import (
 	"time"
 )
 
-// over is a connection through a way, on a clock that is turned by hand: the end
-// of a client, and that of the server.
-func over(w *way) (client, server net.Conn) {
-	client, near := net.Pipe()
-	far, server := net.Pipe()
-	w.dial = func() (net.Conn, error) { return far, nil }
-	w.work.Go(func() { w.join(near) })
-	return client, server
+// byHand is a way on a clock that is turned by hand, and what makes connections
+// through it, one at a time: the end of a client, and that of the server.
+func byHand(l link) (w *way, over func() (client, server net.Conn)) {
+	w = newWay("", l)
+	ends := make(chan net.Conn, 1)
+	w.dial = func() (net.Conn, error) { return <-ends, nil }
+	return w, func() (client, server net.Conn) {
+		client, near := net.Pipe()
+		far, server := net.Pipe()
+		ends <- far
+		w.work.Go(func() { w.join(near) })
+		return client, server
+	}
 }
 
 // echo answers each message of so many bytes.
@@ -39,8 +44,8 @@ func echo(server net.Conn, size int) {
 func TestARoundTripTakesItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const trip = 50 * time.Millisecond
-		w := newWay("", link{trip: trip, rate: 25e6})
-		client, server := over(w)
+		w, over := byHand(link{trip: trip, rate: 25e6})
+		client, server := over()
 		defer w.close()
 		go echo(server, 100)
 		began := time.Now()
@@ -62,12 +67,12 @@ func TestEachConnectionHasItsRate(t *testing.T) {
 		const size, perSecond = 25 << 20, 5 << 20
 		const trip = 50 * time.Millisecond
 		const want = size/perSecond*time.Second + trip + trip/2 // the handshake, and the way of the last byte
-		w := newWay("", link{trip: trip, rate: perSecond})
+		w, over := byHand(link{trip: trip, rate: perSecond})
 		defer w.close()
 		var all sync.WaitGroup
 		for range 3 {
 			began := time.Now()
-			client, server := over(w)
+			client, server := over()
 			all.Go(func() { io.Copy(client, bytes.NewReader(make([]byte, size))) })
 			all.Go(func() {
 				if _, err := io.CopyN(io.Discard, server, size); err != nil {
@@ -89,8 +94,8 @@ func TestEachConnectionHasItsRate(t *testing.T) {
 // Somebody who does not read holds up who sends, rather than fill the memory.
 func TestTheWayIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWay("", link{trip: time.Second})
-		client, _ := over(w)
+		w, over := byHand(link{trip: time.Second})
+		client, _ := over()
 		sent := 0
 		go func() {
 			for b := make([]byte, wayChunk); ; sent++ {
