@@ -78,6 +78,8 @@ arch: ## who may import whom
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
 	@BOXCAR_WALK_REQUESTS=6 CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
+	@echo '== go test, what is left out with it'
+	@go test -count=1 -run '^TestFaultyKeepsThePromises' ./internal/meta/sqlite
 	@echo '== go test, without assembly'
 	@go test -tags purego ./internal/digest
 
