@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +79,9 @@ func (s *Server) content(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.Tree.Open(c.Context(), v)
+	// Whoever has gone is seen when the reply is written. The context also ends
+	// where a body that the request said it had did not come.
+	r, err := s.Tree.Open(context.WithoutCancel(c.Context()), v)
 	if err != nil {
 		return err
 	}
