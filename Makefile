@@ -6,7 +6,7 @@ STATICCHECK_VERSION := v0.8.2
 GOVULNCHECK_VERSION := v1.8.0
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-FUZZTIME  ?= 3s
+FUZZTIME  ?= 1s
 BENCH     ?= .
 BENCHTIME ?= 1s
 # Flags for what make dev and make bench start, such as
@@ -77,7 +77,7 @@ arch: ## who may import whom
 .PHONY: unit
 unit: ## every Go test, with the race detector
 	@echo '== go test -race'
-	@BOXCAR_WALK_REQUESTS=6 CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
+	@BOXCAR_WALK_REQUESTS=1 CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
 	@echo '== go test, what is left out with it'
 	@go test -count=1 -run '^TestFaultyKeepsThePromises' ./internal/meta/sqlite
 	@echo '== go test, without assembly'
@@ -107,7 +107,7 @@ CHAOS = grep -v '^ *\(=== \|--- PASS\)\|level='
 chaos: ## uploads and downloads through all that goes wrong, in thousands of seeded runs, and killed; see docs/client.md
 	@echo '== chaos'
 	@BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_SEEDS:-4000} go test -count=1 -timeout 240m -v -run '^TestChaos(Downloads)?$$' ./client | $(CHAOS)
-	@BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-200} go test -count=1 -timeout 240m -v -run '^TestChaosOverTCP$$' ./client/servertest | $(CHAOS)
+	@BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-100} go test -count=1 -timeout 240m -v -run '^TestChaosOverTCP$$' ./client/servertest | $(CHAOS)
 	@BOXCAR_CLIENT_KILL_CYCLES=$${BOXCAR_CLIENT_KILL_CYCLES:-300} go test -count=1 -timeout 240m -v -run '^TestClientKilled$$' ./cmd/boxcar | $(CHAOS)
 
 # Without the race detector, as above.
@@ -190,7 +190,7 @@ gobench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
 
 # Before Go 1.27 the fuzzer may call it a failure when its time ends amid an input (go.dev/issue/75804).
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME=3s
+fuzz: ## every fuzz target for FUZZTIME=1s
 	@echo '== fuzzing'
 	@found=$$(grep -roE --include='*_test.go' $(SKIP) '^func Fuzz[A-Z0-9_][A-Za-z0-9_]*' . | sort) || { echo 'no fuzz target found'; exit 1; }; \
 	failed=; while IFS= read -r line; do \
