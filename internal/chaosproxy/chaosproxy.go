@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -134,11 +135,7 @@ func (p *Proxy) Close() {
 func (p *Proxy) Counts() map[Kind]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := map[Kind]int{}
-	for k, n := range p.counts {
-		all[k] = n
-	}
-	return all
+	return maps.Clone(p.counts)
 }
 
 var ids = regexp.MustCompile(`/(\d+|[0-9A-F]{32})\b`)
@@ -229,9 +226,7 @@ func (p *Proxy) passOn(w http.ResponseWriter, r *http.Request, kind Kind, rnd *r
 		return
 	}
 	defer resp.Body.Close()
-	for name, values := range resp.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	var answer io.Reader = resp.Body
 	somewhere := rnd.Int64N(max(resp.ContentLength, 0) + 1)
@@ -277,9 +272,7 @@ func (p *Proxy) twice(w http.ResponseWriter, r *http.Request, rnd *rand.Rand) {
 		reset(w)
 		return
 	}
-	for name, values := range resp.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	io.Copy(w, resp.Body)
 }

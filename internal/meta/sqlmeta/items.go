@@ -22,10 +22,7 @@ func (tx *Tx) InsertItem(it meta.Item) error {
 	if err != nil {
 		return tx.fail("insert item", err)
 	}
-	w := weight{parent: it.Parent, kind: it.Kind}
-	if !it.TrashedAt.IsZero() {
-		w.trashed = 1
-	}
+	w := weight{parent: it.Parent, kind: it.Kind, trashed: micros(it.TrashedAt)}
 	w.size, err = one(tx, "insert item", `
 		INSERT INTO item (id, kind, parent, name, name_key, sequence, description,
 			created_at, modified_at, content_created_at, content_modified_at, trashed_at,
