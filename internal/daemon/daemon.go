@@ -212,7 +212,7 @@ func (d *Daemon) open() (err error) {
 		d.tls = c.config()
 	}
 	if d.cfg.PlainListen != "" {
-		if d.plain, err = net.Listen("tcp", d.cfg.PlainListen); err != nil {
+		if d.plain, err = listen(d.cfg.PlainListen); err != nil {
 			return err
 		}
 	}
@@ -222,7 +222,7 @@ func (d *Daemon) open() (err error) {
 	for _, addr := range d.cfg.inClear() {
 		d.cfg.Log.Warn("tokens, passwords and files go in clear over the network to this address: use --tls-cert and --tls-key, or a proxy with TLS, named with --trusted-proxy", "listen", addr)
 	}
-	d.listen, err = net.Listen("tcp", d.cfg.Listen)
+	d.listen, err = listen(d.cfg.Listen)
 	return err
 }
 

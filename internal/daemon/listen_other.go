@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package daemon
+
+import "net"
+
+func boundSending(*net.TCPConn, int) {}
