@@ -28,6 +28,7 @@ func asked(commitSizes []int64) []ask {
 		{fourFiles, "boxcar", cpu, "floor", true, 2.3},
 		{randomOrder, atRandom, lastPart, inOrder, false, 0.8},
 		{slowBeside, slowCrowd, rate, slowAlone, false, 0.8},
+		{slowBeside, slowCrowd, peak, "", true, 300},
 		{bigParts, "boxcar", peak, "", true, 128},
 		{oneFile1, "boxcar", commit, "", true, 50},
 		{oneFile4, "boxcar", commit, "", true, 50},

@@ -73,6 +73,7 @@ func tracesConfigured() bool {
 }
 
 func (s serveCmd) Run(ctx context.Context, io streams) error {
+	paceHeap()
 	cfg := s.config()
 	cfg.Log = logger(io)
 	err := daemon.Run(ctx, cfg, func(d *daemon.Daemon) {

@@ -7,3 +7,10 @@ func (in *Intake) InUse() (blocks, extra int) {
 	defer in.mu.Unlock()
 	return in.out + in.outSmall, in.extra
 }
+
+// BigInUse is how many are out that hold BlockSize.
+func (in *Intake) BigInUse() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.out
+}

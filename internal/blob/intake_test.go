@@ -261,3 +261,43 @@ func TestFirstVerifies(t *testing.T) {
 		}
 	}
 }
+
+// A source holds a whole block only once more than a little has come.
+func TestLittleHoldsLittle(t *testing.T) {
+	const extra = 4
+	in := blob.NewIntake(extra)
+	data := someBytes(3*blob.BlockSize+100, 7)
+	for _, early := range []int{0, 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, blob.BlockSize, blob.BlockSize + 1, len(data)} {
+		t.Run(fmt.Sprint(early), func(t *testing.T) {
+			reader, writer := io.Pipe()
+			sum := content.SHA1(sha1.Sum(data))
+			src := in.Verify(reader, blob.Want{Size: int64(len(data)), SHA1: &sum}, nil)
+			defer src.Close()
+			got := make(chan []byte, 1)
+			go func() {
+				var all []byte
+				for {
+					b, err := src.Next()
+					if err != nil {
+						got <- all
+						return
+					}
+					all = append(all, b...)
+				}
+			}()
+			writer.Write(data[:early]) // returns when all of it has been read
+			if big := in.BigInUse(); early < 64<<10 && big != 0 {
+				t.Errorf("after %d bytes it holds %d blocks", early, big)
+			}
+			writer.Write(data[early:])
+			writer.Close()
+			if all := <-got; !bytes.Equal(all, data) || !src.Done() {
+				t.Errorf("%d other bytes", len(all))
+			}
+			src.Close()
+			if blocks, left := in.InUse(); blocks != 0 || left != extra {
+				t.Errorf("%d blocks are out, %d extra ones left", blocks, left)
+			}
+		})
+	}
+}

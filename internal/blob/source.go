@@ -61,16 +61,14 @@ func (s *Source) Next() ([]byte, error) {
 	left := s.left()
 	var one [1]byte // enough to see that there is more than was promised
 	var b []byte
+	n, err := 0, io.EOF
 	switch {
 	case s.ended:
 	case left == 0:
 		b = one[:]
-	default:
-		b = s.room(left)
-	}
-	n, err := 0, io.EOF
-	if !s.ended {
 		n, err = fill(b, s.r)
+	default:
+		b, n, err = s.next(left)
 	}
 	s.run.Wait()
 	if left == 0 && n > 0 {
@@ -132,6 +130,23 @@ func (s *Source) left() int64 {
 		return AnySize
 	}
 	return s.want.Size - s.sha1.Len()
+}
+
+// next reads the next block. The first bytes come to a small one: a client that
+// sends little holds no more than that.
+func (s *Source) next(left int64) (b []byte, n int, err error) {
+	var early []byte
+	if s.last == nil && left > smallSize {
+		early = s.in.block(smallSize)
+		if n, err = fill(early, s.r); err != nil {
+			return early, n, err
+		}
+		defer s.in.put(early)
+	}
+	b = s.room(left)
+	n = copy(b, early)
+	m, err := fill(b[n:], s.r)
+	return b, n + m, err
 }
 
 // room is memory for the next block: not that which may be hashed still,

@@ -9,9 +9,12 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"boxcar/internal/auth"
@@ -114,7 +117,7 @@ func (s *Server) content(c *call) error {
 		}
 	}
 	h.Set("ETag", `"`+v.SHA1.String()+`"`)
-	out := &contentWriter{writer: c.w, r: r}
+	out := &contentWriter{writer: c.w, r: r, patience: s.Limits.SlowRead}
 	http.ServeContent(out, c.Request, "", v.CreatedAt.Truncate(time.Second), r)
 	switch {
 	case out.refused == http.StatusPreconditionFailed:
@@ -131,9 +134,11 @@ func (s *Server) content(c *call) error {
 // and a 416 the body that all our errors have.
 type contentWriter struct {
 	*writer
-	r       *tree.Reader
-	refused int // the status, or 0
-	err     error
+	r        *tree.Reader
+	patience time.Duration // with a client that takes nothing
+	slow     bool          // it has run out
+	refused  int           // the status, or 0
+	err      error
 }
 
 func (w *contentWriter) WriteHeader(status int) {
@@ -163,13 +168,27 @@ func (w *contentWriter) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(struct{ io.Writer }{w.writer}, src)
 	}
 	w.writer.WriteHeader(http.StatusOK)
-	// Each piece has a deadline of its own.
-	const piece = 256 << 10
+	// Elsewhere nobody says how much was sent when a deadline is over.
+	patient := w.request.ProtoMajor == 1 && w.request.TLS == nil && runtime.GOOS != "windows"
+	if patient {
+		err = w.flush()
+	}
 	for limited.N > 0 && err == nil {
-		w.alive()
 		var sent int64
-		sent, err = w.r.SendTo(w.writer.ResponseWriter, min(piece, limited.N))
-		if err == nil && sent == 0 {
+		switch {
+		case !patient:
+			w.alive()
+			sent, err = w.r.SendTo(w.writer.ResponseWriter, min(sendPiece, limited.N))
+		case w.slow:
+			sent, err = w.trickle(min(slowPiece, limited.N))
+		default:
+			w.control.SetWriteDeadline(time.Now().Add(w.patience))
+			sent, err = w.r.SendTo(w.writer.ResponseWriter, min(sendPiece, limited.N))
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				w.slow, err = true, nil
+			}
+		}
+		if err == nil && sent == 0 && !w.slow {
 			err = io.ErrUnexpectedEOF
 		}
 		n += sent
@@ -178,6 +197,41 @@ func (w *contentWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	}
 	w.err = err
 	return n, err
+}
+
+// flush is for what the kernel does not send by itself: net/http gives a
+// connection up where that fails, and its deadline is to be that of a client that is gone.
+func (w *contentWriter) flush() error {
+	w.alive()
+	return w.control.Flush()
+}
+
+const (
+	sendPiece = 256 << 10 // each has a deadline of its own
+	slowPiece = 64 << 10
+)
+
+var slowBuffers = sync.Pool{New: func() any { return new([4 << 10]byte) }}
+
+// trickle sends n bytes to a client that reads slowly: net/http keeps 32 KiB for
+// each connection that it lets the kernel send to, for as long as that waits, and thousands may wait.
+func (w *contentWriter) trickle(n int64) (sent int64, err error) {
+	buf := slowBuffers.Get().(*[4 << 10]byte)
+	defer slowBuffers.Put(buf)
+	began := time.Now()
+	for sent < n && err == nil {
+		var m int
+		if m, err = w.r.Read(buf[:min(int64(len(buf)), n-sent)]); err == nil {
+			w.alive()
+			m, err = w.ResponseWriter.Write(buf[:m])
+			sent += int64(m)
+		}
+	}
+	if err == nil {
+		err = w.flush()
+	}
+	w.slow = time.Since(began) > w.patience
+	return sent, err
 }
 
 // contentType goes by the name's extension.

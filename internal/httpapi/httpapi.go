@@ -58,6 +58,7 @@ type Limits struct {
 	BodyRate    int64         // bytes a second, on average, after BodyIdle; default 1 KiB
 	OpenBody    time.Duration // for all of a body that needs no token; default 15 s
 	Drain       time.Duration // for the rest of a body after an early answer; default 2 s
+	SlowRead    time.Duration // that a client lets a download wait before it is a slow one; default 250 ms
 	ContentLife time.Duration // of a content URL; default 15 min
 	EventWait   time.Duration // that a request waits for an event; default 610 s
 
@@ -75,6 +76,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyRate, 1<<10)
 	orDefault(&l.OpenBody, 15*time.Second)
 	orDefault(&l.Drain, 2*time.Second)
+	orDefault(&l.SlowRead, 250*time.Millisecond)
 	orDefault(&l.ContentLife, 15*time.Minute)
 	orDefault(&l.EventWait, retryTimeout*time.Second)
 	orDefault(&l.UserRequests, 256)

@@ -1,9 +1,14 @@
 package httpapi_test
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -67,6 +72,66 @@ func TestClientsThatDoNotRead(t *testing.T) {
 		m, err := quiet.Read(b[read:])
 		if read += m; err != nil {
 			t.Fatalf("the quiet one: %v after %q", err, b[:read])
+		}
+	}
+}
+
+// A client that stops and goes on, any number of times, gets the same bytes,
+// and keeps its connection.
+func TestClientsThatStopAndGoOn(t *testing.T) {
+	t.Parallel()
+	const patience = 20 * time.Millisecond
+	w := start(t, func(c *daemon.Config) { c.HTTP.SlowRead = patience })
+	data := noise(12 << 20)
+	f := w.simple(t, "big", string(data)).file()
+	to, err := url.Parse(w.do(t, "GET", "/2.0/files/"+f.ID+"/content", nil).empty(302).header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", to.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.(*net.TCPConn).SetReadBuffer(64 << 10)
+	c.SetDeadline(time.Now().Add(time.Minute))
+	from := bufio.NewReaderSize(c, 16)
+	for _, ranges := range []string{"bytes=0-", "bytes=100-6000000", "bytes=5000000-9000000,10-4000000", "bytes=0-0"} {
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\nRange: %s\r\n\r\n", to.Path, to.Host, ranges)
+		r, err := http.ReadResponse(from, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", ranges, err)
+		}
+		got := new(bytes.Buffer)
+		for {
+			if _, err := io.CopyN(got, r.Body, 1<<20); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v after %d bytes", ranges, err, got.Len())
+			}
+			time.Sleep(50*time.Millisecond) // longer, and shorter than the next piece takes
+		}
+		if r.StatusCode != 206 || int64(got.Len()) != r.ContentLength {
+			t.Fatalf("%s: %s with %d bytes of %d", ranges, r.Status, got.Len(), r.ContentLength)
+		}
+		switch _, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+		case params["boundary"] != "":
+			parts := multipart.NewReader(got, params["boundary"])
+			for _, want := range [][]byte{data[5000000:9000001], data[10:4000001]} {
+				part, err := parts.NextPart()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b, err := io.ReadAll(part); err != nil || !bytes.Equal(b, want) {
+					t.Errorf("%s: other bytes (%d), %v", ranges, len(b), err)
+				}
+			}
+		default:
+			var first, last int
+			fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/", &first, &last)
+			if !bytes.Equal(got.Bytes(), data[first:last+1]) {
+				t.Errorf("%s: other bytes", ranges)
+			}
 		}
 	}
 }

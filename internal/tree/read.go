@@ -205,7 +205,8 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 }
 
 // SendTo copies n bytes to w, blob by blob. Where a blob is a file and w takes
-// it from there (io.ReaderFrom), the kernel moves the bytes.
+// it from there (io.ReaderFrom), the kernel moves the bytes. After an error of w
+// the reader stands behind what was sent.
 func (r *Reader) SendTo(w io.Writer, n int64) (sent int64, err error) {
 	for sent < n && r.pos < r.size {
 		if err := r.at(); err != nil {
@@ -215,6 +216,7 @@ func (r *Reader) SendTo(w io.Writer, n int64) (sent int64, err error) {
 		sent += m
 		r.pos += m
 		if err != nil {
+			r.shut() // more may have been read of it than was written
 			return sent, err
 		}
 	}
