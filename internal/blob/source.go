@@ -3,6 +3,7 @@ package blob
 import (
 	"errors"
 	"io"
+	"time"
 
 	"boxcar/internal/content"
 	"boxcar/internal/digest"
@@ -21,6 +22,12 @@ type Source struct {
 	want Want
 	sha1 *digest.SHA1
 	also *digest.SHA1 // sees the same bytes; nil if nobody else wants them
+	n    int64        // bytes read
+
+	lead    Lead          // until it has been asked for the last time
+	led     Lead          // who gave also
+	patient time.Duration // with lead, once all bytes have come
+	waiting [][]byte      // for lead: read, and not hashed yet
 
 	run    digest.Run // of the block that was handed out last
 	last   []byte     // that block, all of its room
@@ -70,7 +77,12 @@ func (s *Source) Next() ([]byte, error) {
 	default:
 		b, n, err = s.next(left)
 	}
-	s.run.Wait()
+	if left == 0 && n == 0 {
+		s.settle()
+	}
+	if err != nil || !s.keeps || s.lead == nil && s.led == nil {
+		s.run.Wait()
+	}
 	if left == 0 && n > 0 {
 		err = content.Errorf(content.SizeMismatch, "more bytes than the %d declared", s.want.Size)
 	}
@@ -90,9 +102,83 @@ func (s *Source) Next() ([]byte, error) {
 		s.pass(s.last)
 	}
 	s.last = b
-	s.in.Hasher().Start(&s.run, s.sha1, s.also, b[:n])
+	s.n += int64(n)
+	s.hash(b[:n])
 	return b[:n], nil
 }
+
+// hash begins to hash what was read, unless there is somebody else to wait for.
+func (s *Source) hash(b []byte) {
+	if s.lead != nil {
+		s.waiting = append(s.waiting, b)
+		// Who is to bring what is waited for may begin a little later.
+		s.ask(!s.keeps || s.n > BlockSize)
+		return
+	}
+	if s.led != nil {
+		s.in.Hasher().Add(&s.run, s.sha1, s.also, b)
+		return
+	}
+	s.in.Hasher().Start(&s.run, s.sha1, s.also, b)
+}
+
+// ask hashes what waits if it need not wait any more. What it returns is closed
+// when it is worth asking again; it is nil when there is nothing to ask.
+func (s *Source) ask(settle bool) (changed <-chan struct{}) {
+	also, changed := s.lead.Ask()
+	switch {
+	case also != nil:
+		s.also, s.led, s.run.Urgent = also, s.lead, true
+	case changed != nil && s.keeps, !settle:
+		return changed
+	}
+	s.lead = nil
+	for _, b := range s.waiting {
+		s.in.Hasher().Add(&s.run, s.sha1, s.also, b)
+	}
+	s.waiting = nil
+	return nil
+}
+
+// settle waits until there is nobody to wait for.
+func (s *Source) settle() {
+	var late <-chan time.Time
+	for s.lead != nil {
+		changed := s.ask(true)
+		if changed == nil {
+			return
+		}
+		if late == nil {
+			late = time.After(s.patient)
+		}
+		select {
+		case <-changed:
+		case <-late:
+			s.lead = never{}
+		}
+	}
+}
+
+// Lead has what else hashes the bytes of a source, or will have it when other
+// sources have been read. Its methods may be called concurrently.
+type Lead interface {
+	// Ask gives the digest, or a channel that is closed when it is worth asking again.
+	// Both are nil if there will be none. The bytes that the digest has are a multiple of digest.BlockSize.
+	Ask() (also *digest.SHA1, changed <-chan struct{})
+	// Led is called once that digest has all bytes of the source, and they are
+	// what was promised.
+	Led()
+}
+
+type never struct{}
+
+func (never) Ask() (*digest.SHA1, <-chan struct{}) { return nil, nil }
+func (never) Led()                                 {}
+
+// Follow has the bytes hashed in one pass for the source and for what lead gives.
+// After Keep they wait in memory for that; when all have come they do so
+// for as long as patience. It comes before the first byte.
+func (s *Source) Follow(lead Lead, patience time.Duration) { s.lead, s.patient = lead, patience }
 
 // First looks at the first block, which Next or Read gives all the same. whole says
 // that it is all there is, and that it is what was promised: more than smallSize bytes
@@ -129,7 +215,7 @@ func (s *Source) left() int64 {
 	if s.want.Size == AnySize {
 		return AnySize
 	}
-	return s.want.Size - s.sha1.Len()
+	return s.want.Size - s.n
 }
 
 // next reads the next block. The first bytes come to a small one: a client that
@@ -156,7 +242,7 @@ func (s *Source) room(left int64) []byte {
 	s.spare = nil
 	switch {
 	case b != nil:
-	case s.last == nil && (left <= smallSize && (left >= 0 || s.sha1.Len() == 0)):
+	case s.last == nil && (left <= smallSize && (left >= 0 || s.n == 0)):
 		b = s.in.block(smallSize)
 	case s.last == nil || s.keeps || cap(s.last) == smallSize || s.another():
 		b = s.in.block(BlockSize)
@@ -209,6 +295,10 @@ func (s *Source) Read(p []byte) (int, error) {
 		p = p[:left+1]
 	}
 	n, err := s.r.Read(p)
+	s.n += int64(n)
+	if s.lead != nil && s.ask(true) != nil {
+		s.lead = nil
+	}
 	s.run.Wait() // of a block that Next gave
 	s.in.Hasher().Start(&s.run, s.sha1, s.also, p[:n])
 	s.run.Wait()
@@ -242,12 +332,15 @@ func fill(p []byte, r io.Reader) (n int, err error) {
 
 // check is io.EOF if all is as promised.
 func (s *Source) check() error {
-	n, sum := s.sha1.Len(), s.sha1.Sum()
+	sum := s.sha1.Sum()
 	switch {
-	case s.want.Size != AnySize && n < s.want.Size:
-		return content.Errorf(content.SizeMismatch, "only %d of the %d bytes declared", n, s.want.Size)
+	case s.want.Size != AnySize && s.n < s.want.Size:
+		return content.Errorf(content.SizeMismatch, "only %d of the %d bytes declared", s.n, s.want.Size)
 	case s.want.SHA1 != nil && sum != *s.want.SHA1:
 		return &content.Error{Kind: content.DigestMismatch, Message: "the bytes hash to " + sum.String() + ", not to " + s.want.SHA1.String()}
+	}
+	if s.led != nil {
+		s.led.Led()
 	}
 	return io.EOF
 }
@@ -256,10 +349,10 @@ func (s *Source) check() error {
 func (s *Source) Size() int64 { return s.want.Size }
 
 // Len is the number of bytes read so far; looking is not reading.
-func (s *Source) Len() int64 { return s.sha1.Len() - int64(len(s.peeked)) }
+func (s *Source) Len() int64 { return s.n - int64(len(s.peeked)) }
 
 // Sum is the size and SHA-1 of what was read, once that is over.
-func (s *Source) Sum() Sum { return Sum{Size: s.sha1.Len(), SHA1: s.sha1.Sum()} }
+func (s *Source) Sum() Sum { return Sum{Size: s.n, SHA1: s.sha1.Sum()} }
 
 // State is the state behind all that was read, once that is over; the zero
 // state if there is none.

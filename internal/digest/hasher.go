@@ -44,12 +44,16 @@ type Run struct {
 	// at once: the lowest first, but for one time in eight, when it is who waits
 	// longest.
 	Rank int64
+	// Urgent runs are waited for from the start.
+	Urgent bool
 
 	hasher  *Hasher
-	p       []byte // what is left: whole blocks
+	p       []byte   // what is left: whole blocks
+	more    [][]byte // behind that; under Hasher.mu
 	h, also *chain
 	done    chan struct{} // of capacity 1
 	busy    bool          // until it has been waited for
+	ended   bool          // done has been told; under Hasher.mu
 	wanted  bool          // under Hasher.mu, as is turn
 	turn    uint64        // of the Hasher, when the run began to wait
 }
@@ -94,11 +98,43 @@ func (h *Hasher) Start(r *Run, d, also *SHA1, p []byte) {
 	if r.done == nil {
 		r.done = make(chan struct{}, 1)
 	}
-	r.hasher, r.p, r.busy = h, whole, true
+	r.hasher, r.p, r.busy, r.ended = h, whole, true, false
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r.wanted = h.streams <= 1
+	r.wanted = h.streams <= 1 || r.Urgent
+	h.queue(r)
+	h.employ()
+}
+
+// Add is Start for a run that may be under way, with the same d and also: p comes
+// behind what it has, all of which, like what d has, is a multiple of BlockSize. None of it may be
+// changed before Wait has returned.
+func (h *Hasher) Add(r *Run, d, also *SHA1, p []byte) {
+	if !r.busy {
+		h.Start(r, d, also, p)
+		return
+	}
+	whole := d.take(p)
+	switch {
+	case r.also != nil:
+		also.take(p)
+	case also != nil:
+		also.Write(p)
+	}
+	if len(whole) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !r.ended {
+		r.more = append(r.more, whole)
+		return
+	}
+	<-r.done
+	r.ended = false
+	r.p = whole
+	r.wanted = r.wanted || r.Urgent
 	h.queue(r)
 	h.employ()
 }
@@ -137,8 +173,10 @@ func (r *Run) Wait() {
 	}
 	r.hasher.want(r)
 	<-r.done
-	r.busy = false
+	r.over()
 }
+
+func (r *Run) over() { r.h, r.also, r.busy = nil, nil, false }
 
 // WaitAtMost is Wait, but has the run lie for company, as if nobody waited for
 // it, for so long.
@@ -150,7 +188,7 @@ func (r *Run) WaitAtMost(patience time.Duration) {
 	defer t.Stop()
 	select {
 	case <-r.done:
-		r.busy = false
+		r.over()
 	case <-t.C:
 		r.Wait()
 	}
@@ -167,6 +205,10 @@ func (h *Hasher) want(r *Run) {
 		h.employ()
 	}
 }
+
+// PairsPay says whether two digests of the same bytes cost this machine much less in
+// one pass than each by itself, however few the streams are.
+func (h *Hasher) PairsPay() bool { return h.best().pairsPay }
 
 func (h *Hasher) best() *plan {
 	if h != nil && h.plan != nil {
@@ -216,11 +258,14 @@ func (h *Hasher) work(m *plan) {
 		}
 		h.mu.Lock()
 		for _, r := range b.runs {
+			if len(r.p) == 0 && len(r.more) > 0 {
+				r.p, r.more = r.more[0], r.more[1:]
+			}
 			if len(r.p) > 0 {
 				h.queue(r)
 				continue
 			}
-			r.h, r.also, r.p = nil, nil, nil
+			r.p, r.more, r.ended = nil, nil, true
 			r.done <- struct{}{}
 		}
 	}

@@ -69,6 +69,7 @@ type plan struct {
 	most      int                 // streams that are worth hashing at once; more gain little
 	choice    [maxLanes + 1]*wide // for so many streams; nil if one or two at a time are faster
 	pairsUpTo int                 // streams up to which two pairs go first, if there are two
+	pairsPay  bool                // a pair takes much less time than its two streams
 	figures   []figure
 }
 
@@ -140,6 +141,7 @@ func measure(k kernels) *plan {
 			p.pair, paired = nil, 0
 		}
 	}
+	p.pairsPay = paired > 1.2*max(single, twice)
 	if p.pair == nil && p.two != nil {
 		two := p.two
 		p.pair = func(h, g *chain, b []byte) { two(h, g, b, b) }

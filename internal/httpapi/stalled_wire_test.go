@@ -109,7 +109,7 @@ func TestClientsThatStopAndGoOn(t *testing.T) {
 			} else if err != nil {
 				t.Fatalf("%s: %v after %d bytes", ranges, err, got.Len())
 			}
-			time.Sleep(50*time.Millisecond) // longer, and shorter than the next piece takes
+			time.Sleep(50 * time.Millisecond) // longer, and shorter than the next piece takes
 		}
 		if r.StatusCode != 206 || int64(got.Len()) != r.ContentLength {
 			t.Fatalf("%s: %s with %d bytes of %d", ranges, r.Status, got.Len(), r.ContentLength)

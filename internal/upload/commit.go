@@ -252,7 +252,7 @@ func (s *Service) commit(ctx context.Context, who content.Principal, ses meta.Se
 		} else if !content.Is(err, content.NotFound) {
 			return err
 		}
-		if _, err := s.checkpoint(tx, row, f); err != nil {
+		if _, _, err := s.checkpoint(tx, row, f); err != nil {
 			return err
 		}
 		file, err = s.Tree.Publish(tx, who, commitTarget(row, c), c.Preconditions,

@@ -35,7 +35,11 @@ type front struct {
 	hurry atomic.Bool             // somebody waits for the whole file's hash
 	owed  atomic.Int64            // bytes of parts stored beyond the front, by this process
 	kept  map[blob.Key]*blob.Kept // parts in memory that the front has not come to
-	moved chan struct{}           // closed when it has moved, or comes no further; nil if nobody waits for that
+	moved chan struct{}           // closed at the next change of any of this; nil if nobody waits for that
+
+	tip   content.Front  // where it will be when all that was hashed along is recorded
+	led   map[int64]*led // what was, by start
+	ahead map[int64]int  // parts on their way, and stored ones that it has not come to, by start
 }
 
 // mark is the state behind the part that starts at start, not yet in its row.
@@ -54,7 +58,7 @@ func (s *Service) hold(ses meta.Session) *front {
 	}
 	f := s.fronts.m[ses.ID]
 	if f == nil {
-		f = &front{now: ses.Front, saved: ses.Front.N}
+		f = &front{now: ses.Front, saved: ses.Front.N, tip: ses.Front}
 		s.fronts.m[ses.ID] = f
 	}
 	f.users++
@@ -125,17 +129,17 @@ func (f *front) forget() {
 // tee gives what hashes the file along with the part that starts at start, if
 // that is where the front stands. It works on a copy of the state: nothing is
 // adopted before the part is recorded.
-func (f *front) tee(start int64) *digest.SHA1 {
+func (f *front) tee(start int64) (d *digest.SHA1, from content.Front) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.now.N != start || !f.now.State.Known() {
-		return nil
+		return nil, f.now
 	}
 	d, err := digest.Resume(f.now.State)
 	if err != nil {
-		return nil
+		return nil, f.now
 	}
-	return d
+	return d, f.now
 }
 
 // reached is the front that d stands for, in a file of size bytes.
@@ -152,8 +156,7 @@ func (f *front) adopt(from int64, to content.Front) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.now.N == from {
-		f.now = to
-		f.tell()
+		f.set(to)
 	}
 }
 
@@ -220,18 +223,18 @@ func (f *front) wrote(n int64) {
 }
 
 // checkpoint writes the front into the session's row, as part of a transaction.
-// done is to be called once that has been made durable.
-func (s *Service) checkpoint(tx meta.Tx, ses meta.Session, f *front) (done func(), err error) {
+// It is at there then. done is to be called once that has been made durable.
+func (s *Service) checkpoint(tx meta.Tx, ses meta.Session, f *front) (at content.Front, done func(), err error) {
 	now, after, dirty := f.unsaved()
-	if !dirty {
-		return func() {}, nil
+	if !dirty || now.N <= ses.Front.N {
+		return ses.Front, func() {}, nil
 	}
 	for _, m := range after {
 		if err := tx.SetAfter(ses.Manifest, m.start, m.state); err != nil {
-			return nil, err
+			return now, nil, err
 		}
 	}
-	return func() { f.wrote(now.N) }, tx.SetFront(ses.ID, now)
+	return now, func() { f.wrote(now.N) }, tx.SetFront(ses.ID, now)
 }
 
 // flush writes the front into the row if the session can still use it.
@@ -247,7 +250,7 @@ func (s *Service) flush(ctx context.Context, ses meta.Session, f *front) error {
 		}
 		done = func() {}
 		if row.State == content.Open || row.State == content.Committing {
-			done, err = s.checkpoint(tx, row, f)
+			_, done, err = s.checkpoint(tx, row, f)
 		}
 		return err
 	})
@@ -341,6 +344,9 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 		if err != nil {
 			return err
 		}
+		if f.adopted(now, p.Blob) {
+			continue
+		}
 		d, err := digest.Resume(now.State)
 		if err != nil {
 			return err
@@ -354,9 +360,8 @@ func (s *Service) walk(ctx context.Context, ses meta.Session, f *front) error {
 		to := reached(d, ses.Grid.FileSize)
 		f.mu.Lock()
 		if f.now.N == now.N {
-			f.now = to
 			f.after = append(f.after, mark{start: p.Span.Start, state: to.State})
-			f.tell()
+			f.set(to)
 		}
 		many := len(f.after) >= 64
 		f.mu.Unlock()

@@ -68,9 +68,18 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 
 	f := s.hold(ses)
 	defer s.drop(id, f)
+	var along *follower
+	if s.Limits.FollowWait > 0 && sent.Span.Len() >= followFrom {
+		along = f.follow(sent.Span, ses.Grid)
+		defer func() { along.leave(err == nil) }()
+	}
 	// Where the part is at the front of the file, its bytes are hashed for
 	// the file too while they pass.
-	tee := f.tee(sent.Span.Start)
+	var tee *digest.SHA1
+	var from content.Front
+	if along == nil {
+		tee, from = f.tee(sent.Span.Start)
+	}
 	// The bytes move with no transaction open and no lock held: a slow client
 	// holds up nobody but itself.
 	src := s.Intake.Verify(body, blob.Want{Size: sent.Span.Len(), SHA1: &sent.SHA1}, tee)
@@ -78,7 +87,10 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// Other parts wait, for the front to come to them, in memory as far as
 	// there is room for that, and else in the page cache.
 	away := f.away(sent.Span)
-	if tee == nil && !(away+sent.Span.Len() <= s.Limits.Window && src.Keep()) {
+	switch {
+	case along != nil:
+		s.follow(ctx, along, src)
+	case tee == nil && !(away+sent.Span.Len() <= s.Limits.Window && src.Keep()):
 		src.Reread()
 	}
 	src.Rank(away)
@@ -92,18 +104,27 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	// part when it comes back, so the record does not die with the request.
 	ctx, cancel := s.settle(ctx)
 	defer cancel()
+	var l *led
+	switch {
+	case tee != nil:
+		l = &led{key: got.key, from: from, to: reached(tee, ses.Grid.FileSize)}
+	case along != nil && along.done:
+		l = f.leading(along, got.key)
+	}
 	kept := src.Kept()
 	if kept != nil {
 		got.own()
 	}
-	// Before anybody can see the row.
-	f.keep(got.key, sent.Span.Start, kept)
 	owed := sent.Span.Len()
-	if tee != nil {
+	if l != nil {
+		kept.Free()
 		owed = 0
+	} else {
+		// Before anybody can see the row.
+		f.keep(got.key, sent.Span.Start, kept)
 	}
 	f.owed.Add(owed)
-	part, mine, err := s.record(ctx, who, id, f, tee, sent, got)
+	part, mine, err := s.record(ctx, who, id, f, l, sent, got)
 	if !mine {
 		f.take(got.key).Free()
 		f.paid(owed)
@@ -153,17 +174,16 @@ func (s *Service) admitPart(tx meta.Tx, ses meta.Session, sent Sent) (part meta.
 
 // record makes what arrived the part of its session, or lets go of it. mine says
 // that the part is what arrived.
-func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, tee *digest.SHA1, sent Sent, got arrived) (_ content.Part, mine bool, _ error) {
+func (s *Service) record(ctx context.Context, who content.Principal, id content.SessionID, f *front, l *led, sent Sent, got arrived) (_ content.Part, mine bool, _ error) {
 	now := s.Now()
 	part := meta.Part{Part: content.Part{Span: sent.Span, SHA1: sent.SHA1}, Blob: got.key, CreatedAt: now}
-	var to content.Front
 	var stored meta.Part
-	var have bool
+	var have, moved bool
 	var saved func()
 	var refused error
 	err := s.Meta.Update(ctx, func(tx meta.Tx) (err error) {
 		defer func() { refused = err }()
-		have, saved = false, func() {}
+		have, moved, saved = false, false, func() {}
 		ses, err := s.live(tx, who, id)
 		if err != nil {
 			return err
@@ -172,23 +192,24 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 			return err
 		}
 		part.ID = partID(id, sent.Span.Start/ses.Grid.PartSize)
-		if tee != nil {
-			to = reached(tee, ses.Grid.FileSize)
-			part.After = to.State
+		var at content.Front
+		if at, saved, err = s.checkpoint(tx, ses, f); err != nil {
+			return err
+		}
+		// What was hashed along counts only behind what it was hashed behind.
+		moved = l != nil && at == l.from
+		part.After = content.SHA1State{}
+		if moved {
+			part.After = l.to.State
+			if err := tx.SetFront(id, l.to); err != nil {
+				return err
+			}
 		}
 		if err := got.put(tx); err != nil {
 			return err
 		}
 		if err := tx.InsertPart(ses.Manifest, part); err != nil {
 			return err
-		}
-		if saved, err = s.checkpoint(tx, ses, f); err != nil {
-			return err
-		}
-		if tee != nil {
-			if err := tx.SetFront(id, to); err != nil {
-				return err
-			}
 		}
 		return tx.AppendLog(id, content.LogEvent{At: now, Event: "part", Part: &part.Part, Status: 200})
 	})
@@ -208,9 +229,11 @@ func (s *Service) record(ctx context.Context, who content.Principal, id content.
 		return stored.Part, mine, nil
 	}
 	saved()
-	if tee != nil {
-		f.adopt(sent.Span.Start, to)
-		f.wrote(to.N)
+	if l != nil {
+		f.recorded(l)
+	}
+	if moved {
+		f.wrote(l.to.N)
 	}
 	return part.Part, true, nil
 }

@@ -91,7 +91,7 @@ func (s *Service) Plan(ctx context.Context, who content.Principal, id content.Se
 			}
 		}
 		if len(steps) > 0 {
-			if _, err := s.checkpoint(tx, row, f); err != nil {
+			if _, _, err := s.checkpoint(tx, row, f); err != nil {
 				return err
 			}
 			if err := tx.SetFront(id, front); err != nil {

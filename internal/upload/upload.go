@@ -60,6 +60,10 @@ type Limits struct {
 	// Window is how many bytes beyond the front of its file a part may end and stay in
 	// memory until the front comes to it; default 64 MiB, -1 has none stay.
 	Window int64
+	// FollowWait is how long a part waits for those before it, to be hashed for itself and for
+	// the file in one pass; default 100 ms where that is much faster, and
+	// none elsewhere; -1 has none wait.
+	FollowWait time.Duration
 }
 
 func orDefault[T comparable](v *T, d T) {
@@ -112,6 +116,9 @@ var readBuffers = sync.Pool{New: func() any { b := make([]byte, 2<<20); return &
 // New makes a Service. Close ends it.
 func New(cfg Config) *Service {
 	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Limits.FollowWait == 0 && cfg.Intake.Hasher().PairsPay() {
+		cfg.Limits.FollowWait = 100 * time.Millisecond
+	}
 	s := &Service{Config: cfg}
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
 	s.sha512.one = make(chan struct{}, 1)

@@ -81,7 +81,15 @@ func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited
 		}
 	}
 	flusher, _ := f.(vfs.Flusher)
-	for offset := int64(0); ; {
+	var offset, synced int64
+	sync := func() error {
+		began := time.Now()
+		err := f.Sync()
+		waited += time.Since(began)
+		synced = offset
+		return err
+	}
+	for {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
@@ -100,13 +108,19 @@ func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited
 			flusher.Flush(offset, int64(len(b)))
 		}
 		waited += time.Since(began)
-		offset += int64(len(b))
+		if offset += int64(len(b)); offset == src.Size() {
+			// The last bytes are hashed meanwhile, or wait for that.
+			if err := sync(); err != nil {
+				return 0, trouble(err)
+			}
+		}
 	}
-	began := time.Now()
-	if err := f.Sync(); err != nil {
-		return 0, trouble(err)
+	if synced < offset || offset == 0 {
+		if err := sync(); err != nil {
+			return 0, trouble(err)
+		}
 	}
-	return waited + time.Since(began), trouble(f.Close())
+	return waited, trouble(f.Close())
 }
 
 // publish gives a synced temp file its final name, makes the name durable, and

@@ -1,0 +1,228 @@
+package upload
+
+import (
+	"context"
+	"time"
+
+	"boxcar/internal/blob"
+	"boxcar/internal/content"
+	"boxcar/internal/digest"
+)
+
+// A processor whose SHA unit is busy with one stream makes both digests of a
+// byte in one pass for little more than one of them. So there, parts that come
+// side by side wait in memory, and each is hashed for itself and for the file when the
+// one before it has been: the file's hash runs through parts that are not recorded yet. Its
+// state behind each is adopted once that part and all before it are.
+
+// followFrom is the size of the smallest part that does so, in bytes.
+const followFrom = 128 << 10
+
+// led is a part that was hashed along with the file.
+type led struct {
+	by     *follower
+	key    blob.Key
+	from   content.Front // the file before it
+	to     content.Front // and behind it
+	stored bool          // it has been recorded
+}
+
+// follower is a part on its way, as a blob.Lead.
+type follower struct {
+	f    *front
+	span content.Span
+	grid content.Grid
+	from content.Front // where tee began
+	tee  *digest.SHA1  // nil until it has been given
+	done bool          // it has all bytes
+}
+
+// follow announces a part. It ends with leave.
+func (f *front) follow(span content.Span, grid content.Grid) *follower {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.coming(span.Start, 1)
+	f.tell()
+	return &follower{f: f, span: span, grid: grid}
+}
+
+// coming counts parts that are on their way, or stored, ahead of the file's
+// hash. Only under mu.
+func (f *front) coming(start int64, n int) {
+	if f.ahead == nil {
+		f.ahead = map[int64]int{}
+	}
+	if f.ahead[start] += n; f.ahead[start] <= 0 {
+		delete(f.ahead, start)
+	}
+}
+
+// Ask gives the hash of the file if it has come to the part, and else says
+// whether it is on its way there.
+func (w *follower) Ask() (also *digest.SHA1, changed <-chan struct{}) {
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	if w.f.tip.N == w.span.Start {
+		d, err := digest.Resume(w.f.tip.State)
+		if err != nil {
+			return nil, nil
+		}
+		w.from, w.tee = w.f.tip, d
+		return d, nil
+	}
+	return nil, w.linked()
+}
+
+// linked is nil unless all between the file's hash and the part is on its way or
+// stored; then it is closed at the next change. Only under mu.
+func (w *follower) linked() <-chan struct{} {
+	f := w.f
+	if f.tip.N >= w.span.Start {
+		return nil
+	}
+	for at := f.tip.N; at < w.span.Start; at += w.grid.PartSize {
+		if f.ahead[at] == 0 {
+			return nil
+		}
+	}
+	return f.changes()
+}
+
+// follow has src follow w, if that can be: where the file's hash is not at the
+// part yet, its bytes need room in memory, which those before it make when they
+// have been hashed. Otherwise src goes through the page cache, to be read back from there.
+func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
+	var late <-chan time.Time
+	for {
+		w.f.mu.Lock()
+		tip, linked := w.f.tip.N, w.linked()
+		w.f.mu.Unlock()
+		if tip == w.span.Start || w.span.End-tip <= s.Limits.Window && src.Keep() {
+			src.Follow(w, s.Limits.FollowWait)
+			return
+		}
+		if linked != nil {
+			if late == nil {
+				late = time.After(s.Limits.FollowWait)
+			}
+			select {
+			case <-linked:
+				continue
+			case <-late:
+			case <-ctx.Done():
+			}
+		}
+		src.Reread()
+		return
+	}
+}
+
+// Led has the next part go on.
+func (w *follower) Led() {
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	w.done = true
+	w.f.lead(&led{by: w, from: w.from, to: reached(w.tee, w.grid.FileSize)})
+	if w.f.tip.N == w.span.Start {
+		w.f.tip = w.f.led[w.span.Start].to
+	}
+	w.f.tell()
+}
+
+// leading is what w was hashed along as, whose bytes are under key.
+func (f *front) leading(w *follower, key blob.Key) *led {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := &led{by: w, key: key, from: w.from, to: reached(w.tee, w.grid.FileSize)}
+	if l.from.N >= f.now.N {
+		f.lead(l)
+	}
+	return l
+}
+
+// lead notes a part that was hashed along. Only under mu.
+func (f *front) lead(l *led) {
+	if f.led == nil {
+		f.led = map[int64]*led{}
+	}
+	f.led[l.from.N] = l
+}
+
+// leave ends what follow began. stored says that a part with these bytes has
+// been recorded; if it is this one, recorded was called before.
+func (w *follower) leave(stored bool) {
+	f := w.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !stored || f.now.N > w.span.Start {
+		f.coming(w.span.Start, -1)
+	}
+	if l := f.led[w.span.Start]; l != nil && l.by == w && !l.stored {
+		delete(f.led, w.span.Start)
+		f.tip = f.now
+		for l := f.led[f.tip.N]; l != nil && l.from == f.tip; l = f.led[f.tip.N] {
+			f.tip = l.to
+		}
+	}
+	f.tell()
+}
+
+// recorded adopts a part that was hashed along, and those behind it.
+func (f *front) recorded(l *led) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l.from.N < f.now.N {
+		return
+	}
+	l.stored = true
+	f.lead(l)
+	f.set(f.now)
+}
+
+// adopted takes a part that the row has at the front from what was hashed along.
+func (f *front) adopted(now content.Front, key blob.Key) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.led[now.N]
+	if l == nil || l.key != key || l.from != f.now {
+		return false
+	}
+	l.stored = true
+	f.set(f.now)
+	return true
+}
+
+// set moves the front to where it stands now, and over what was hashed along behind that.
+// Only under mu.
+func (f *front) set(now content.Front) {
+	f.now = now
+	for l := f.led[f.now.N]; l != nil && l.stored && l.from == f.now; l = f.led[f.now.N] {
+		delete(f.led, f.now.N)
+		if l.to.N > f.saved {
+			f.after = append(f.after, mark{start: l.from.N, state: l.to.State})
+		}
+		f.now = l.to
+	}
+	if f.tip.N < f.now.N {
+		f.tip = f.now
+	}
+	for start := range f.ahead {
+		if start < f.now.N {
+			delete(f.ahead, start)
+		}
+	}
+	for start := range f.led {
+		if start < f.now.N {
+			delete(f.led, start)
+		}
+	}
+	f.tell()
+}
+
+// changes is closed at the next change. Only under mu.
+func (f *front) changes() <-chan struct{} {
+	if f.moved == nil {
+		f.moved = make(chan struct{})
+	}
+	return f.moved
+}
