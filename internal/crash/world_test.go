@@ -130,7 +130,7 @@ func (h *house) start(ctx context.Context) (err error) {
 	h.upload = upload.New(upload.Config{
 		Meta: rows, Blobs: blobs, Tree: h.tree, Now: s.now, NewID: s.source.newID, Random: s.source.random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,
-		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize},
+		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize, FollowFrom: 1, FollowWait: time.Nanosecond},
 	})
 	h.sweep = &sweep.Service{
 		Meta: rows, Blobs: blobs, Now: s.now, Log: quiet, Bites: h.tree.Bites,

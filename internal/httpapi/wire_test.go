@@ -40,6 +40,8 @@ func start(t testing.TB, edit func(*daemon.Config)) *wire {
 	s := daemontest.Start(t, func(c *daemon.Config) {
 		var none int64
 		c.PartSize, c.MinChunkedSize = partSize, &none
+		// As on a machine where that is faster for large parts.
+		c.Uploads.FollowFrom, c.Uploads.FollowWait = 1, 20*time.Millisecond
 		if edit != nil {
 			edit(c)
 		}

@@ -23,6 +23,19 @@ func (s *Service) HoldFront(t *testing.T, rows meta.Store, id content.SessionID)
 	return func() { s.drop(id, f) }
 }
 
+// RowFront is how far the front is in the session's row.
+func (s *Service) RowFront(t *testing.T, rows meta.Store, id content.SessionID) (at content.Front) {
+	err := rows.View(t.Context(), func(tx meta.Tx) error {
+		ses, err := tx.Session(id)
+		at = ses.Front
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 func (s *Service) front(id content.SessionID) *front {
 	s.fronts.mu.Lock()
 	defer s.fronts.mu.Unlock()

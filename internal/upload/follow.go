@@ -15,8 +15,7 @@ import (
 // one before it has been: the file's hash runs through parts that are not recorded yet. Its
 // state behind each is adopted once that part and all before it are.
 
-// followFrom is the size of the smallest part that does so, in bytes.
-const followFrom = 128 << 10
+const followWait = 100 * time.Millisecond
 
 // led is a part that was hashed along with the file.
 type led struct {
@@ -42,6 +41,7 @@ func (f *front) follow(span content.Span, grid content.Grid) *follower {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.coming(span.Start, 1)
+	f.followed.Add(1)
 	f.tell()
 	return &follower{f: f, span: span, grid: grid}
 }
@@ -70,51 +70,54 @@ func (w *follower) Ask() (also *digest.SHA1, changed <-chan struct{}) {
 		w.from, w.tee = w.f.tip, d
 		return d, nil
 	}
-	return nil, w.linked()
+	if !w.linked() {
+		return nil, nil
+	}
+	return nil, w.f.changes()
 }
 
-// linked is nil unless all between the file's hash and the part is on its way or
-// stored; then it is closed at the next change. Only under mu.
-func (w *follower) linked() <-chan struct{} {
-	f := w.f
-	if f.tip.N >= w.span.Start {
-		return nil
-	}
-	for at := f.tip.N; at < w.span.Start; at += w.grid.PartSize {
-		if f.ahead[at] == 0 {
-			return nil
+// linked says whether all between the file's hash and the part is on its way
+// or stored. Only under mu.
+func (w *follower) linked() bool {
+	for at := w.f.tip.N; at < w.span.Start; at += w.grid.PartSize {
+		if w.f.ahead[at] == 0 {
+			return false
 		}
 	}
-	return f.changes()
+	return w.f.tip.N <= w.span.Start
 }
 
 // follow has src follow w, if that can be: where the file's hash is not at the
 // part yet, its bytes need room in memory, which those before it make when they
 // have been hashed. Otherwise src goes through the page cache, to be read back from there.
 func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
-	var late <-chan time.Time
+	last, since := int64(-1), time.Now()
 	for {
 		w.f.mu.Lock()
-		tip, linked := w.f.tip.N, w.linked()
+		tip, linked, changed := w.f.tip.N, w.linked(), w.f.changes()
 		w.f.mu.Unlock()
 		if tip == w.span.Start || w.span.End-tip <= s.Limits.Window && src.Keep() {
 			src.Follow(w, s.Limits.FollowWait)
 			return
 		}
-		if linked != nil {
-			if late == nil {
-				late = time.After(s.Limits.FollowWait)
-			}
-			select {
-			case <-linked:
-				continue
-			case <-late:
-			case <-ctx.Done():
-			}
+		if tip > last {
+			last, since = tip, time.Now()
 		}
-		src.Reread()
-		return
+		left := s.Limits.FollowWait - time.Since(since)
+		if !linked {
+			left -= s.Limits.FollowWait * 4 / 5 // they are sent side by side, and one comes before the other
+		}
+		if tip > w.span.Start || left <= 0 || !linked && w.span.End-tip > 2*s.Limits.Window {
+			break
+		}
+		select {
+		case <-changed:
+			continue
+		case <-time.After(left):
+		case <-ctx.Done():
+		}
 	}
+	src.Reread()
 }
 
 // Led has the next part go on.
@@ -152,6 +155,7 @@ func (f *front) lead(l *led) {
 // been recorded; if it is this one, recorded was called before.
 func (w *follower) leave(stored bool) {
 	f := w.f
+	f.followed.Add(-1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !stored || f.now.N > w.span.Start {
@@ -179,10 +183,14 @@ func (f *front) recorded(l *led) {
 	f.set(f.now)
 }
 
-// adopted takes a part that the row has at the front from what was hashed along.
+// adopted says whether the front has gone on from now, where key is the next
+// part's, because that was hashed along.
 func (f *front) adopted(now content.Front, key blob.Key) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.now != now {
+		return true
+	}
 	l := f.led[now.N]
 	if l == nil || l.key != key || l.from != f.now {
 		return false

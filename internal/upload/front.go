@@ -25,17 +25,18 @@ type fronts struct {
 type front struct {
 	users int // who hold it, under fronts.mu
 
-	mu    sync.Mutex
-	now   content.Front
-	saved int64 // how far the row is
-	after []mark
-	busy  chan struct{}           // closed when the goroutine that catches up ends; nil if none
-	again bool                    // it was asked to look again before it ends
-	err   error                   // why the last one ended early
-	hurry atomic.Bool             // somebody waits for the whole file's hash
-	owed  atomic.Int64            // bytes of parts stored beyond the front, by this process
-	kept  map[blob.Key]*blob.Kept // parts in memory that the front has not come to
-	moved chan struct{}           // closed at the next change of any of this; nil if nobody waits for that
+	mu       sync.Mutex
+	now      content.Front
+	saved    int64 // how far the row is
+	after    []mark
+	busy     chan struct{}           // closed when the goroutine that catches up ends; nil if none
+	again    bool                    // it was asked to look again before it ends
+	err      error                   // why the last one ended early
+	hurry    atomic.Bool             // somebody waits for the whole file's hash
+	followed atomic.Int64            // parts on their way that would be hashed along with it
+	owed     atomic.Int64            // bytes of parts stored beyond the front, by this process
+	kept     map[blob.Key]*blob.Kept // parts in memory that the front has not come to
+	moved    chan struct{}           // closed at the next change of any of this; nil if nobody waits for that
 
 	tip   content.Front  // where it will be when all that was hashed along is recorded
 	led   map[int64]*led // what was, by start
@@ -407,7 +408,7 @@ func (s *Service) behind(d *digest.SHA1, f *front) *behind {
 
 func (w *behind) Write(p []byte) (int, error) {
 	switch owed := w.f.owed.Load(); {
-	case w.f.hurry.Load() || owed > aloneFrom:
+	case w.f.hurry.Load() || owed > aloneFrom || w.f.followed.Load() > 0:
 		// Whoever hashes by itself waits for nobody.
 		w.run.Wait()
 		return w.d.Write(p)

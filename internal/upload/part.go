@@ -69,7 +69,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	f := s.hold(ses)
 	defer s.drop(id, f)
 	var along *follower
-	if s.Limits.FollowWait > 0 && sent.Span.Len() >= followFrom {
+	if s.Limits.FollowWait > 0 && sent.Span.Len() >= s.Limits.FollowFrom {
 		along = f.follow(sent.Span, ses.Grid)
 		defer func() { along.leave(err == nil) }()
 	}

@@ -102,7 +102,7 @@ func newCrowd(t *testing.T, seed uint64) *crowd {
 	c.upload = upload.New(upload.Config{Intake: blob.NewIntake(4),
 		Meta: c.rows, Blobs: c.blobs, Tree: c.tree, Now: now, NewID: newID, Random: random,
 		Answer: func(error) (int, string, string) { return 0, "", "" }, Log: quiet,
-		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize},
+		Limits: upload.Limits{MinChunkedSize: &none, PartSize: partSize, FollowFrom: 1, FollowWait: []time.Duration{-1, 5 * time.Millisecond}[seed%2]},
 	})
 	c.sweep = &sweep.Service{Meta: c.rows, Blobs: c.blobs, Now: now, Log: quiet, Arriving: c.upload.Arriving}
 

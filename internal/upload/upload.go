@@ -64,6 +64,7 @@ type Limits struct {
 	// the file in one pass; default 100 ms where that is much faster, and
 	// none elsewhere; -1 has none wait.
 	FollowWait time.Duration
+	FollowFrom int64 // smallest part that does so, bytes; default 128 KiB
 }
 
 func orDefault[T comparable](v *T, d T) {
@@ -85,6 +86,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Ack, 30*time.Second)
 	orDefault(&l.Commit, 50*time.Second)
 	orDefault(&l.LogEvents, 50_000)
+	orDefault(&l.FollowFrom, 128<<10)
 	orDefault(&l.Window, 64<<20) // who sends parts in order, several at a time, is not further ahead
 	return l
 }
@@ -117,7 +119,7 @@ var readBuffers = sync.Pool{New: func() any { b := make([]byte, 2<<20); return &
 func New(cfg Config) *Service {
 	cfg.Limits = cfg.Limits.withDefaults()
 	if cfg.Limits.FollowWait == 0 && cfg.Intake.Hasher().PairsPay() {
-		cfg.Limits.FollowWait = 100 * time.Millisecond
+		cfg.Limits.FollowWait = followWait
 	}
 	s := &Service{Config: cfg}
 	s.places = newPlaces(cfg.Limits.Writers, cfg.Limits.UserWriters)
