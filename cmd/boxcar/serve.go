@@ -74,6 +74,7 @@ func tracesConfigured() bool {
 
 func (s serveCmd) Run(ctx context.Context, io streams) error {
 	paceHeap()
+	addThreads()
 	cfg := s.config()
 	cfg.Log = logger(io)
 	err := daemon.Run(ctx, cfg, func(d *daemon.Daemon) {

@@ -223,7 +223,7 @@ func (h *Hasher) best() *plan {
 func (h *Hasher) employ() {
 	m := h.best()
 	full := len(h.ready)+len(h.wanted) >= m.most
-	if h.workers == 0 && (full || len(h.wanted) > 0) || full && h.workers < runtime.GOMAXPROCS(0) {
+	if h.workers == 0 && (full || len(h.wanted) > 0) || full && h.workers < min(runtime.GOMAXPROCS(0), runtime.NumCPU()) {
 		h.workers++
 		go h.work(m)
 	}

@@ -20,10 +20,10 @@ const (
 	around
 
 	// tryOther is how often the slower way is taken.
-	tryOther = 32
+	tryOther = 64
 	// slack is how much slower the way around may be and still be taken: it
 	// costs the processor half of what the page cache does.
-	slack = 1.15
+	slack = 1.3
 )
 
 // pick is the way for the next blob.

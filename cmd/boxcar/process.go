@@ -41,6 +41,20 @@ func afterCollection(percent int) {
 	runtime.AddCleanup(&struct{ _ *int }{}, afterCollection, percent)
 }
 
+// addThreads has Go run more threads at once than there are processors, unless
+// GOMAXPROCS says something. One that waits for the disk counts as running
+// until Go finds out, and meanwhile a processor has nothing to do: four files of
+// four parts at once took a sixth longer on two processors.
+func addThreads() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		n := runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(n + min(n, mostThreads))
+	}
+}
+
+// mostThreads are added; with many processors some are free in any case.
+const mostThreads = 4
+
 // heapPercent is GOGC for so many bytes that live, in steps of 5.
 func heapPercent(live uint64) int {
 	p := heapStep * 100 / max(live, 1)
