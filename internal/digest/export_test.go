@@ -21,6 +21,10 @@ func Ways() map[string]func() *Hasher {
 		force("two", plan{kernels: kernels{one: k.one, two: k.two}})
 		force("pair", plan{kernels: kernels{one: k.one, pair: k.pair}})
 	}
+	if k.two2 != nil {
+		force("two, words by vectors", plan{kernels: kernels{one: k.one, two: k.two2}})
+		force("pair, words by vectors", plan{kernels: kernels{one: k.one, pair: k.pair2}})
+	}
 	if k.twoPairs != nil {
 		force("two pairs", plan{kernels: kernels{one: k.one, two: k.two, pair: k.pair, twoPairs: k.twoPairs}, pairsUpTo: maxLanes})
 	}
@@ -67,6 +71,8 @@ func Wrong() []string {
 	k.one = func(h *chain, p []byte) { standard(h, p); h[4]++ }
 	k.two = func(h, g *chain, p, q []byte) { standard(h, p); standard(g, p) }
 	k.pair = func(h, g *chain, p []byte) { standard(h, p); *g = *h }
+	k.two2 = func(h, g *chain, p, q []byte) { standard(h, p) }
+	k.pair2 = func(h, g *chain, p []byte) { standard(g, p) }
 	k.twoPairs = func(h, g, i, j *chain, p, q []byte) {
 		for _, c := range []*chain{h, g, i, j} {
 			standard(c, p)

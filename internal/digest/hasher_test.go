@@ -23,6 +23,7 @@ type stream struct {
 	offset    int   // of data in its buffer, so that it lies at any address
 	run       digest.Run
 	one, also *digest.SHA1
+	chained   bool // pieces come before those before them are hashed
 }
 
 func randomStream(r *rand.Rand, most int) *stream {
@@ -33,6 +34,7 @@ func randomStream(r *rand.Rand, most int) *stream {
 	seed[0], seed[1] = byte(r.Uint32()), byte(r.Uint32())
 	rand.NewChaCha8(seed).Read(buf)
 	s.data = buf[s.offset:]
+	s.chained = r.IntN(2) == 0
 	for at := 0; at < size; {
 		n := 1 + r.IntN(size)
 		switch r.IntN(3) {
@@ -52,6 +54,10 @@ func randomStream(r *rand.Rand, most int) *stream {
 func (s *stream) hash(h *digest.Hasher) {
 	h.Join()
 	defer h.Leave()
+	if s.chained {
+		s.hashChained(h)
+		return
+	}
 	at := 0
 	for i, end := range s.cuts {
 		var also *digest.SHA1
@@ -62,6 +68,24 @@ func (s *stream) hash(h *digest.Hasher) {
 		s.run.Wait()
 		at = end
 	}
+}
+
+// hashChained has all pieces be under way at once, in blocks, the last one aside.
+func (s *stream) hashChained(h *digest.Hasher) {
+	s.from, s.to = 0, len(s.cuts)
+	s.run.Urgent = s.offset%2 == 0
+	at := 0
+	for _, end := range s.cuts {
+		if end < len(s.data) {
+			end = at + (end-at)&^(digest.BlockSize-1)
+		}
+		h.Add(&s.run, s.one, s.also, s.data[at:end])
+		if s.offset%5 == 0 && end%3 == 0 {
+			s.run.Wait()
+		}
+		at = end
+	}
+	s.run.Wait()
 }
 
 func (s *stream) check() error {

@@ -15,6 +15,8 @@ type kernels struct {
 	one      func(h *chain, p []byte)
 	two      func(h, g *chain, p, q []byte)       // p and q are of one length
 	pair     func(h, g *chain, p []byte)          // the same blocks to two states
+	two2     func(h, g *chain, p, q []byte)       // another way of two
+	pair2    func(h, g *chain, p []byte)          // and of pair
 	twoPairs func(h, g, i, j *chain, p, q []byte) // p to h and g, as much of q to i and j
 	wide     []wide                               // by lanes, fewest first
 }
@@ -128,15 +130,29 @@ func measure(k kernels) *plan {
 		single = try("one", 1, 1, one)
 	}
 	twice := 0.0
+	if p.two2 != nil {
+		twice = try("two, words by vectors", 2, 1, func(h []*chain, b [][]byte) { p.two2(h[0], h[1], b[0], b[1]) })
+	}
 	if p.two != nil {
+		other := twice
 		twice = try("two", 2, 1, func(h []*chain, b [][]byte) { p.two(h[0], h[1], b[0], b[1]) })
+		if other > twice {
+			p.two, twice = p.two2, other
+		}
 		if twice <= single {
 			p.two, twice = nil, 0
 		}
 	}
 	paired := 0.0
+	if p.pair2 != nil {
+		paired = try("pair, words by vectors", 2, 2, func(h []*chain, b [][]byte) { p.pair2(h[0], h[1], b[0]) })
+	}
 	if p.pair != nil {
+		other := paired
 		paired = try("pair", 2, 2, func(h []*chain, b [][]byte) { p.pair(h[0], h[1], b[0]) })
+		if other > paired {
+			p.pair, paired = p.pair2, other
+		}
 		if paired <= max(single, twice) {
 			p.pair, paired = nil, 0
 		}

@@ -14,6 +14,18 @@ func candidates() kernels {
 			}
 		}
 		k.wide = append(k.wide, wide{"SHA instructions, 3 streams", 3, three})
+		if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL) {
+			k.two2 = func(h, g *chain, p, q []byte) {
+				if len(p) >= BlockSize {
+					shaTwoVectors((*[5]uint32)(h), (*[5]uint32)(g), &p[0], &q[:len(p)][0], len(p)/BlockSize)
+				}
+			}
+			k.pair2 = func(h, g *chain, p []byte) {
+				if len(p) >= BlockSize {
+					shaPairVectors((*[5]uint32)(h), (*[5]uint32)(g), &p[0], len(p)/BlockSize)
+				}
+			}
+		}
 	}
 	switch {
 	case cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL):

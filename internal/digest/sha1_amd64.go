@@ -22,6 +22,18 @@ func shaTwo(h0 *[5]uint32, h1 *[5]uint32, p0 *byte, p1 *byte, blocks int)
 //go:noescape
 func shaPair(h0 *[5]uint32, h1 *[5]uint32, p *byte, blocks int)
 
+// shaTwoVectors is shaTwo with the words by vectors.
+// It needs SHA, SSE4.1, and AVX-512 F and VL.
+//
+//go:noescape
+func shaTwoVectors(h0 *[5]uint32, h1 *[5]uint32, p0 *byte, p1 *byte, blocks int)
+
+// shaPairVectors is shaPair with the words by vectors.
+// It needs SHA, SSE4.1, and AVX-512 F and VL.
+//
+//go:noescape
+func shaPairVectors(h0 *[5]uint32, h1 *[5]uint32, p *byte, blocks int)
+
 // shaThree adds blocks of each p to the state of its number.
 // It needs SHA, SSSE3 and SSE4.1.
 //

@@ -17,15 +17,19 @@ import (
 func main() {
 	ConstraintExpr("!purego")
 	shani("shaOne", "func(h *[5]uint32, p *byte, blocks int)",
-		"adds blocks of p to the state h.", 1, 1)
+		"adds blocks of p to the state h.", 1, 1, false)
 	shani("shaTwo", "func(h0, h1 *[5]uint32, p0, p1 *byte, blocks int)",
-		"adds blocks of p0 to the state h0, and as many of p1 to h1.", 2, 1)
+		"adds blocks of p0 to the state h0, and as many of p1 to h1.", 2, 1, false)
 	shani("shaPair", "func(h0, h1 *[5]uint32, p *byte, blocks int)",
-		"adds the same blocks of p to two states.", 1, 2)
+		"adds the same blocks of p to two states.", 1, 2, false)
+	shani("shaTwoVectors", "func(h0, h1 *[5]uint32, p0, p1 *byte, blocks int)",
+		"is shaTwo with the words by vectors.", 2, 1, true)
+	shani("shaPairVectors", "func(h0, h1 *[5]uint32, p *byte, blocks int)",
+		"is shaPair with the words by vectors.", 1, 2, true)
 	shani("shaThree", "func(h0, h1, h2 *[5]uint32, p0, p1, p2 *byte, blocks int)",
-		"adds blocks of each p to the state of its number.", 3, 1)
+		"adds blocks of each p to the state of its number.", 3, 1, false)
 	shani("shaTwoPairs", "func(h0, h1, h2, h3 *[5]uint32, p0, p1 *byte, blocks int)",
-		"adds blocks of p0 to the states h0 and h1, and as many of p1 to h2 and h3.", 2, 2)
+		"adds blocks of p0 to the states h0 and h1, and as many of p1 to h2 and h3.", 2, 2, false)
 	lanes8AVX2()
 	lanesAVX512("lanes8AVX512", 8)
 	lanesAVX512("lanes16AVX512", 16)

@@ -13,6 +13,7 @@ type message struct {
 	p         reg.Register
 	last, now reg.VecVirtual // words of four rounds
 	begun     [2]Mem         // words to come, of which the first step is done
+	vectors   *schedule      // makes the words instead; nil for the SHA instructions
 	states    []*state
 }
 
@@ -29,19 +30,31 @@ var wordsReversed Mem
 // states for each, by the SHA instructions. Four rounds have a latency that
 // leaves the unit idle most of the time, on some processors; those of others
 // fill it. The schedule of a message is made once for all of its states.
-func shani(name, signature, does string, messages, each int) {
+//
+// With vectors the words are made by AVX-512 instructions, where there are registers for that: the
+// steps of the schedule keep the unit of some processors busy for as long as the rounds.
+func shani(name, signature, does string, messages, each int, vectors bool) {
 	if wordsReversed.Base == nil {
 		wordsReversed = constant("wordsReversed", 0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203)
 	}
 	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
-	Doc(name+" "+does, "It needs SHA, SSSE3 and SSE4.1.")
+	if vectors {
+		Doc(name+" "+does, "It needs SHA, SSE4.1, and AVX-512 F and VL.")
+	} else {
+		Doc(name+" "+does, "It needs SHA, SSSE3 and SSE4.1.")
+	}
 
 	states := messages * each
 	saved := aligned(16, 32*(states+messages))
 	var all []*message
 	for i := range messages {
-		m := &message{p: Load(Param(numbered("p", i, messages)), GP64()), last: XMM(), now: XMM()}
+		m := &message{p: Load(Param(numbered("p", i, messages)), GP64()), now: XMM()}
+		if vectors {
+			m.vectors = &schedule{words: []reg.VecVirtual{m.now, XMM(), XMM(), XMM()}, temp: XMM()}
+		} else {
+			m.last = XMM()
+		}
 		for j := range m.begun {
 			m.begun[j] = Mem{Base: saved, Disp: 32*(states+i) + 16*j}
 		}
@@ -56,8 +69,12 @@ func shani(name, signature, does string, messages, each int) {
 		all = append(all, m)
 	}
 	blocks := Load(Param("blocks"), GP64())
-	mask, freeWords := XMM(), XMM()
+	mask := XMM()
 	MOVOU(wordsReversed, mask)
+	var freeWords reg.VecVirtual
+	if !vectors {
+		freeWords = XMM()
+	}
 	// What a state's e was is room for the next one's. After 20 turns each must
 	// have its own again, which it has where they divide by the registers.
 	free := []reg.VecVirtual{XMM()}
@@ -96,7 +113,11 @@ func shani(name, signature, does string, messages, each int) {
 				}
 				before := free[0]
 				MOVOA(s.abcd, before)
-				if j == 0 {
+				switch {
+				case j > 0:
+				case m.vectors != nil:
+					m.now = m.vectors.ahead(i, m.p, mask)
+				default:
 					freeWords = m.ahead(i, freeWords, mask)
 				}
 				SHA1RNDS4(Imm(uint64(i/5)), s.e, s.abcd)
@@ -151,4 +172,37 @@ func (m *message) ahead(i int, next reg.VecVirtual, mask reg.VecVirtual) (free r
 	}
 	free, m.last, m.now = m.last, m.now, next
 	return free
+}
+
+// schedule is the last 16 words, the oldest first.
+type schedule struct {
+	words []reg.VecVirtual
+	temp  reg.VecVirtual
+}
+
+// ahead makes the words for the four rounds after the i-th, the first of them highest: word t is
+// that of t-16, t-14, t-8 and t-3 together, turned left by one.
+func (s *schedule) ahead(i int, p reg.Register, mask reg.VecVirtual) (next reg.VecVirtual) {
+	switch {
+	case i < 3:
+		next = s.words[i+1]
+		MOVOU(Mem{Base: p, Disp: 16 * (i + 1)}, next)
+		PSHUFB(mask, next)
+		return next
+	case i == 19:
+		// The next block's are first again.
+		return s.words[0]
+	}
+	a, b, c, d := s.words[0], s.words[1], s.words[2], s.words[3]
+	VPALIGNR(Imm(8), b, a, s.temp)
+	VPTERNLOGD(Imm(0x96), a, c, s.temp) // exclusive or of all three
+	VPSLLDQ(Imm(4), d, a)
+	VPXOR(s.temp, a, a)
+	VPROLD(Imm(1), a, a)
+	// The last one wanted the first of these.
+	VPSRLDQ(Imm(12), a, s.temp)
+	VPROLD(Imm(1), s.temp, s.temp)
+	VPXOR(s.temp, a, a)
+	s.words = []reg.VecVirtual{b, c, d, a}
+	return a
 }
