@@ -40,6 +40,7 @@ type Intake struct {
 	mu       sync.Mutex
 	extra    int      // blocks that may be taken beyond one a source
 	keep     int      // of those, how many may be kept
+	most     int      // of those, how many there were at first
 	out      int      // blocks in use
 	peak     int      // the most that were, since the last shrink
 	blocks   [][]byte // that are free
@@ -54,7 +55,7 @@ type slabs struct{ all [][]byte }
 // NewIntake makes an Intake with so many blocks to share.
 func NewIntake(extra int) *Intake {
 	in := &Intake{
-		hasher: new(digest.Hasher), extra: extra, keep: extra * 3 / 4,
+		hasher: new(digest.Hasher), extra: extra, keep: extra * 3 / 4, most: extra * 3 / 4,
 		slabs: new(slabs),
 	}
 	runtime.AddCleanup(in, func(s *slabs) {
@@ -79,6 +80,11 @@ func (in *Intake) Verify(r io.Reader, want Want, also *digest.SHA1) *Source {
 	in.Hasher().Join()
 	return &Source{in: in, r: r, want: want, sha1: digest.New(), also: also}
 }
+
+// CanKeep says whether a source of so many bytes could ever keep them.
+func (in *Intake) CanKeep(size int64) bool { return in != nil && blocksFor(size) <= in.most }
+
+func blocksFor(size int64) int { return int((size + BlockSize - 1) / BlockSize) }
 
 // share takes n of the extra blocks for its caller, all or none.
 func (in *Intake) share(n int, kept bool) bool {

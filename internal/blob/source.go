@@ -377,7 +377,7 @@ func (s *Source) Keep() bool {
 	if s.want.Size <= 0 || s.keeps {
 		return s.keeps
 	}
-	n := int((s.want.Size + BlockSize - 1) / BlockSize)
+	n := blocksFor(s.want.Size)
 	if !s.in.share(n, true) {
 		return false
 	}

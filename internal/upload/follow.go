@@ -107,7 +107,7 @@ func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
 		if !linked {
 			left -= s.Limits.FollowWait * 4 / 5 // they are sent side by side, and one comes before the other
 		}
-		if tip > w.span.Start || left <= 0 || !linked && w.span.End-tip > 2*s.Limits.Window {
+		if tip > w.span.Start || left <= 0 || !s.Intake.CanKeep(w.span.Len()) || !linked && w.span.End-tip > 2*s.Limits.Window {
 			break
 		}
 		select {
