@@ -32,6 +32,10 @@ func (s *Store) put(ctx context.Context, key blob.Key, src *blob.Source) error {
 	}
 	// What will be read again soon had better be in the page cache.
 	way, large := cached, s.direct.Load() && src.Size() >= directFrom
+	if large {
+		s.routes.begin()
+		defer s.routes.end()
+	}
 	if large && !src.ReadSoon() {
 		way = s.routes.pick()
 	}

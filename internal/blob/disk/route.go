@@ -12,7 +12,8 @@ import (
 type routes struct {
 	mu    sync.Mutex
 	taken uint64
-	cost  [2]float64 // ns for each MiB that a Put waited for the disk, a running mean; 0 is unknown
+	busy  int        // Puts on their way
+	cost  [2]float64 // ns that the disk takes for each MiB, a running mean; 0 is unknown
 }
 
 const (
@@ -22,9 +23,22 @@ const (
 	// tryOther is how often the slower way is taken.
 	tryOther = 64
 	// slack is how much slower the way around may be and still be taken: it
-	// costs the processor half of what the page cache does.
+	// costs the processor half of what the page cache does, or less.
 	slack = 1.3
+	// A disk that takes less than this for a MiB, in ns, is faster than the rest of
+	// an upload: it is the processor then that counts.
+	quickEnough = 0.6e6
 )
+
+// begin counts a Put that goes either way, until end.
+func (r *routes) begin() { r.count(1) }
+func (r *routes) end()   { r.count(-1) }
+
+func (r *routes) count(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy += n
+}
 
 // pick is the way for the next blob.
 func (r *routes) pick() (way int) {
@@ -37,7 +51,7 @@ func (r *routes) pick() (way int) {
 		return around
 	case r.cost[cached] == 0:
 		return cached
-	case r.cost[around] > r.cost[cached]*slack:
+	case max(r.cost[around], quickEnough) > max(r.cost[cached], quickEnough)*slack:
 		way = cached
 	}
 	if r.taken%tryOther == 0 {
@@ -46,12 +60,13 @@ func (r *routes) pick() (way int) {
 	return way
 }
 
-// learn notes how long a Put waited for the disk.
+// learn notes how long a Put waited for the disk, which served all others meanwhile.
 func (r *routes) learn(way int, size int64, waited time.Duration) {
 	const weight = 1.0 / 8
 	cost := float64(max(waited, 1)) / (float64(size) / (1 << 20))
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	cost /= float64(max(r.busy, 1))
 	if r.cost[way] == 0 {
 		r.cost[way] = cost
 	}

@@ -8,14 +8,20 @@ import (
 func TestTheFasterWayIsTaken(t *testing.T) {
 	for _, c := range []struct {
 		name           string
+		busy           int
 		cached, around time.Duration // for a MiB
 		want           int
 	}{
-		{"around is faster", 4 * time.Millisecond, 2 * time.Millisecond, around},
-		{"cached is faster", 2 * time.Millisecond, 4 * time.Millisecond, cached},
-		{"they are alike", 2 * time.Millisecond, 2100 * time.Microsecond, around},
+		{"around is faster", 1, 4 * time.Millisecond, 2 * time.Millisecond, around},
+		{"cached is faster", 1, 2 * time.Millisecond, 4 * time.Millisecond, cached},
+		{"they are alike", 1, 2 * time.Millisecond, 2100 * time.Microsecond, around},
+		{"cached is faster for many", 8, 16 * time.Millisecond, 32 * time.Millisecond, cached},
+		{"many wait, for a disk that is quick", 8, time.Millisecond, 4 * time.Millisecond, around},
 	} {
 		var r routes
+		for range c.busy {
+			r.begin()
+		}
 		count := [2]int{}
 		for range 10 * tryOther {
 			way := r.pick()
