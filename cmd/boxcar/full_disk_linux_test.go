@@ -192,7 +192,7 @@ func TestFullDisk(t *testing.T) {
 			if kind != onXFS { // which makes inodes as long as there is room
 				s.fullOnce("no inodes", func() error { return s.v.fillInodes(3) }, picture)
 			}
-			restored := filepath.Join(s.v.dir, "restored")
+			restored := filepath.Join(t.TempDir(), "restored") // what was kept may be more than half of the volume
 			if code, out, errs := boxcar("restore", s.v.backup(), "--data", restored); code != 0 || !strings.Contains(out, "everything is whole") {
 				t.Errorf("restore exits with %d:\n%s%s", code, out, errs)
 			}

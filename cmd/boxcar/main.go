@@ -124,6 +124,7 @@ func run(args []string, io streams) int {
 	go func() {
 		select {
 		case sig := <-stop:
+			signal.Stop(stop) // a second one ends the process at once, however soon
 			if sig == os.Interrupt {
 				if io.Terminal {
 					// It has shown a ^C: what is drawn next begins at the
@@ -134,7 +135,6 @@ func run(args []string, io streams) int {
 			} else {
 				cancel(errTerminated)
 			}
-			signal.Stop(stop) // a second one ends the process at once
 		case <-ctx.Done():
 		}
 	}()

@@ -170,7 +170,7 @@ func (w *contentWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	w.writer.WriteHeader(http.StatusOK)
 	// Elsewhere nobody says how much was sent when a deadline is over.
 	patient := w.request.ProtoMajor == 1 && w.request.TLS == nil && runtime.GOOS != "windows"
-	if patient {
+	if err = w.r.Ready(); err == nil && patient {
 		err = w.flush()
 	}
 	for limited.N > 0 && err == nil {

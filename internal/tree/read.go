@@ -168,6 +168,14 @@ func (r *Reader) shut() {
 	}
 }
 
+// Ready says whether the next byte can be read.
+func (r *Reader) Ready() error {
+	if r.pos >= r.size {
+		return nil
+	}
+	return r.at()
+}
+
 // Read reads up to the end of one part.
 func (r *Reader) Read(p []byte) (int, error) {
 	if r.pos >= r.size {
