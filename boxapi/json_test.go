@@ -174,6 +174,22 @@ func TestName(t *testing.T) {
 	}
 }
 
+// What was not Unicode is refused on its way out too, and not put under another name.
+func TestNameIsWritten(t *testing.T) {
+	for _, name := range []Name{"", "survey-b.laz", "<a&b>é", "\uFFFD", "\x1b"} {
+		text, err := EncodeJSON(Preflight{Name: &name})
+		var back Preflight
+		if err != nil || DecodeJSON(text, &back) != nil || *back.Name != name {
+			t.Errorf("%q became %s, %v", name, text, err)
+		}
+	}
+	for _, name := range []Name{"caf\xe9", "a\xed\xb3\xbfb"} {
+		if text, err := EncodeJSON(Preflight{Name: &name}); !errors.Is(err, ErrNotUnicode) {
+			t.Errorf("%q became %s, %v", name, text, err)
+		}
+	}
+}
+
 func TestEncodeJSON(t *testing.T) {
 	// A name is not changed on its way through any of our marshallers.
 	in := Files{TotalCount: 1, Entries: []File{{FileMini: FileMini{Name: "<a&b>é", Etag: "<&>"}}}}
@@ -385,6 +401,13 @@ func FuzzID(f *testing.F) {
 			var s string
 			if err := json.Unmarshal(data, &s); err != nil || s != string(n) {
 				t.Fatalf("%q is the name %q, but the string %q, %v", data, n, s, err)
+			}
+		}
+		if kindOf(data) == "string" && json.Unmarshal(data, &n) == nil {
+			text, err := EncodeJSON(n)
+			var again Name
+			if err == nil && (json.Unmarshal(text, &again) != nil || again != n) || (err == nil) != utf8.ValidString(string(n)) {
+				t.Fatalf("%q is the name %q, which becomes %s, %v", data, n, text, err)
 			}
 		}
 		if err := json.Unmarshal(data, &id); err != nil {

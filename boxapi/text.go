@@ -2,6 +2,7 @@ package boxapi
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -26,6 +27,17 @@ func (s NullString) MarshalJSON() ([]byte, error) {
 // UTF-8, so that the rules for names can refuse it; encoding/json alone would
 // put U+FFFD in its place, and two different files under one name.
 type Name string
+
+// ErrNotUnicode says that a name can't be written, since it is not UTF-8.
+var ErrNotUnicode = errors.New("the name is not UTF-8")
+
+// MarshalJSON writes a string. A name that is not UTF-8 is ErrNotUnicode.
+func (n Name) MarshalJSON() ([]byte, error) {
+	if !utf8.ValidString(string(n)) {
+		return nil, ErrNotUnicode
+	}
+	return EncodeJSON(string(n))
+}
 
 // UnmarshalJSON accepts a string or null, which leaves n as it is.
 func (n *Name) UnmarshalJSON(data []byte) error {

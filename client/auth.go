@@ -85,7 +85,6 @@ func (a App) grant(ctx context.Context, form func(serverTime time.Time) (url.Val
 		}
 		t, err := a.grantOnce(ctx, values)
 		var refused *AuthError
-		var failed *Error
 		switch {
 		case err == nil:
 			return t, nil
@@ -98,7 +97,7 @@ func (a App) grant(ctx context.Context, form func(serverTime time.Time) (url.Val
 			}
 			skewed = refused.server
 			continue
-		case ctx.Err() != nil, errors.As(err, &failed) && !passing(err):
+		case ctx.Err() != nil, !passing(err):
 			return t, err
 		}
 		wait, again := p.next(asked(err))

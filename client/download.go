@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ type Download struct {
 
 	// Path is where the file is put, once it is whole and its SHA-1 is right.
 	// Until then it is a hidden file beside it, from which the same Download,
-	// made again, goes on. A file that is there is replaced.
+	// made again, goes on. A file that is there is replaced. Of two downloads
+	// to the same path at once the second fails.
 	Path string
 
 	MinParallel, MaxParallel int // ranges at once; defaults 1 and 4
@@ -43,8 +45,9 @@ type contents struct {
 	Size    int64  `json:"size"` // bytes
 }
 
-// Download downloads a file. Its bytes are compared with its SHA-1 before they get
-// their name.
+// Download downloads a file. Its bytes are compared with its SHA-1, and safe from a
+// power cut, before they get their name. What it returns is the file as it is now,
+// also if a past version of it was downloaded.
 func (c *Client) Download(ctx context.Context, d Download) (*boxapi.File, error) {
 	if d.FileID == "" || d.Path == "" {
 		return nil, errors.New("a download needs a file and a path")
@@ -104,30 +107,19 @@ func (c *Client) contentsOf(ctx context.Context, id, version string) (*boxapi.Fi
 // mostBytes is more than any file has, and its pieces can be counted in memory.
 const mostBytes = 1 << 50
 
-// fetched is a download that is not done, as it is kept beside its bytes.
-type fetched struct {
-	contents
-	Piece int64  `json:"piece"` // bytes
-	Have  []bool `json:"have"`
-}
-
 // fetch brings a file's pieces together, checks them and gives them their name.
 func (c *Client) fetch(ctx context.Context, d Download, what contents) (err error) {
-	dir, name := filepath.Split(d.Path)
-	partial := filepath.Join(dir, "."+name+".boxcar-part")
-	notes := partial + ".json"
-	state := fetched{contents: what, Piece: d.piece, Have: make([]bool, (what.Size+d.piece-1)/d.piece)}
-	if text, err := os.ReadFile(notes); err == nil {
-		var old fetched
-		if json.Unmarshal(text, &old) == nil && old.contents == what && old.Piece == d.piece && len(old.Have) == len(state.Have) {
-			state.Have = old.Have
-		}
-	}
-	f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE, 0o666)
+	partial := partialPath(d.Path)
+	notes := partial + notesEnding
+	f, err := openPartial(partial)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	state := fetched{contents: what, Piece: d.piece, Have: make([]bool, (what.Size+d.piece-1)/d.piece)}
+	if text, err := os.ReadFile(notes); err == nil {
+		state.take(text)
+	}
 	if info, err := f.Stat(); err != nil {
 		return err
 	} else if info.Size() != what.Size {
@@ -146,7 +138,7 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 		}
 		// Always under the same name before it has its own: a process that is
 		// killed leaves no more of them than one.
-		next, err := os.OpenFile(notes+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		next, err := os.OpenFile(notes+newEnding, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return err
 		}
@@ -167,13 +159,19 @@ func (c *Client) fetch(ctx context.Context, d Download, what contents) (err erro
 			fmt.Errorf("%w: version %s of file %s has SHA-1 %s, and %x came", ErrCorrupt, what.Version, what.File, what.SHA1, sum),
 			os.Remove(partial), remove(notes))
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err := f.Sync(); err != nil {
 		return err
+	}
+	// It is held until it has its name, where open files can be renamed.
+	if runtime.GOOS == "windows" {
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(partial, d.Path); err != nil {
 		return err
 	}
-	return errors.Join(remove(notes), remove(notes+".new"), syncDir(filepath.Dir(d.Path)))
+	return errors.Join(remove(notes), remove(notes+newEnding), syncDir(filepath.Dir(d.Path)))
 }
 
 // remove is os.Remove of what may not be there.

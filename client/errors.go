@@ -15,7 +15,7 @@ import (
 // can't be what was asked for.
 type Error struct {
 	Op        string // what was asked, such as "GET /files/12"
-	Status    int    // the HTTP status
+	Status    int    // the HTTP status; 0 if it was not sent, since the server would refuse it
 	Code      string // one of boxapi's Code constants, or another; "" if the server gave none
 	Message   string
 	RequestID string              // for Box's support, or the server's log; may be ""
@@ -28,7 +28,13 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d", e.Op, e.Status)
+	b.WriteString(e.Op)
+	if e.Status != 0 || e.Code != "" {
+		b.WriteByte(':')
+	}
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " %d", e.Status)
+	}
 	if e.Code != "" {
 		fmt.Fprintf(&b, " %s", e.Code)
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/sha1"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +80,40 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Two files whose names differ only in what is no Unicode would be the same one on
+// the wire.
+func TestNamesThatAreNotUnicode(t *testing.T) {
+	f := newFakeBox()
+	c := f.client(t)
+	const bad = "caf\xe9.txt"
+	for what, do := range map[string]func() error{
+		"small file": func() error {
+			_, err := c.Upload(t.Context(), Upload{Source: FromReaderAt(patternReader{10}, 10), Name: bad})
+			return err
+		},
+		"large file": func() error {
+			_, err := c.Upload(t.Context(), Upload{Source: FromReaderAt(patternReader{2500}, 2500), Name: bad, SimpleBelow: 1})
+			return err
+		},
+		"folder": func() error {
+			_, err := c.CreateFolder(t.Context(), "0", bad)
+			return err
+		},
+		"move": func() error {
+			_, err := c.MoveFile(t.Context(), "1", "0", bad)
+			return err
+		},
+	} {
+		err := do()
+		if !HasCode(err, boxapi.CodeItemNameInvalid) || !strings.HasSuffix(err.Error(), ": item_name_invalid: the name is not UTF-8") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if len(f.calls) != 0 {
+		t.Errorf("asked %v", f.calls)
+	}
+}
+
 func TestWhatIsTriedAgain(t *testing.T) {
 	for _, c := range []struct {
 		err           error
@@ -97,6 +132,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{&Error{Status: 409, Code: boxapi.CodeOperationBlockedTemporary}, true, false},
 		{io.ErrUnexpectedEOF, true, true},
 		{&AuthError{Code: "invalid_grant"}, false, true},
+		{fmt.Errorf("GET /x: %w", &tls.CertificateVerificationError{Err: errors.New("signed by nobody")}), false, true},
 		{fmt.Errorf("%w: %w", errSource, os.ErrPermission), false, true},
 	} {
 		if got := passing(c.err); got != c.passing {

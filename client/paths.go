@@ -148,7 +148,7 @@ func (c *Client) EnsureFolderIn(ctx context.Context, folderID, path string) (*bo
 				return nil, errors.Join(err, lookErr)
 			}
 			if there == nil {
-				return nil, fmt.Errorf("%s: %q is no folder: %w", path, name, err)
+				return nil, fmt.Errorf("%q is no folder: %w", name, err)
 			}
 			made, err = there, nil
 		}

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -83,7 +84,8 @@ func passing(err error) bool {
 		}
 	}
 	var auth *AuthError
-	return !errors.As(err, &auth) && !errors.Is(err, errSource)
+	var cert *tls.CertificateVerificationError
+	return !errors.As(err, &auth) && !errors.As(err, &cert) && !errors.Is(err, errSource)
 }
 
 // asked is the Retry-After that came with an error.
@@ -150,9 +152,9 @@ func (c *Client) send(ctx context.Context, r *request, token string) (*reply, er
 	}
 	body := r.body
 	if body == nil && r.json != nil {
-		text, err := boxapi.EncodeJSON(r.json)
+		text, err := encode(r.op(), r.json)
 		if err != nil {
-			return nil, &Error{Op: r.op(), Message: err.Error()}
+			return nil, err
 		}
 		body = &requestBody{
 			open:   func() io.Reader { return bytes.NewReader(text) },
@@ -190,6 +192,19 @@ func (c *Client) send(ctx context.Context, r *request, token string) (*reply, er
 		}
 	}
 	return rep, nil
+}
+
+// encode writes the body of a request. Two names that are not Unicode would be the
+// same one on the wire, so these are refused here, as the server refuses others.
+func encode(op string, v any) ([]byte, error) {
+	text, err := boxapi.EncodeJSON(v)
+	switch {
+	case errors.Is(err, boxapi.ErrNotUnicode):
+		return nil, &Error{Op: op, Code: boxapi.CodeItemNameInvalid, Message: boxapi.ErrNotUnicode.Error()}
+	case err != nil:
+		return nil, &Error{Op: op, Message: err.Error()}
+	}
+	return text, nil
 }
 
 // exchange sends one HTTP request and gives back the reply once its header has

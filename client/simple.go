@@ -130,7 +130,7 @@ func (j *job) form() (r *request, moved *int64, err error) {
 		name := boxapi.Name(j.to.name)
 		about.Name = &name
 	}
-	text, err := boxapi.EncodeJSON(about)
+	text, err := encode("POST "+path, about)
 	if err != nil {
 		return nil, nil, err
 	}
