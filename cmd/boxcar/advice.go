@@ -29,7 +29,24 @@ func told(err error) string {
 	case errors.As(err, &upload) && upload.Parts > 0:
 		return fmt.Sprintf("stopped after %d of %d parts: %s", upload.PartsDone, upload.Parts, told(upload.Err))
 	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := err.Error()
+	if errors.As(err, &refused) && refused.Code != "" && refused.Status < 500 {
+		// Which request it was says nothing to who has made none.
+		text = strings.ReplaceAll(text, refused.Error(), refusal(refused))
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
+}
+
+// refusal is what the server says to a wish, in its own words.
+func refusal(e *client.Error) string {
+	why := e.Code
+	if e.Status != 0 { // it was sent
+		why = fmt.Sprintf("%d %s", e.Status, e.Code)
+	}
+	if e.RequestID != "" {
+		why += ", request " + e.RequestID
+	}
+	return fmt.Sprintf("%s (%s)", e.Message, why)
 }
 
 // brief is an error that will pass by itself, in a few words.
@@ -69,7 +86,7 @@ func hintFor(err error) string {
 	case errors.Is(err, client.ErrCorrupt):
 		return "run it again; if it stays so, something between here and the server changes bytes, or the server's own are damaged"
 	case errors.Is(err, client.ErrTooLarge):
-		return "--size says how large the stream is, so that it need not be kept here; or write it to a file first"
+		return "--size says how much will come, so that it need not be kept here; --spool lets more be kept"
 	case client.HasCode(err, boxapi.CodeStorageLimitExceeded):
 		return "there is no room left for this user: delete something for good, or have the quota raised"
 	case client.HasCode(err, boxapi.CodeFolderNotEmpty):

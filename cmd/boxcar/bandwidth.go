@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -25,6 +26,19 @@ func (b *bandwidth) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no rate: one is as 500k, 10M or 10MiB, in bytes a second, and at least 10k", text)
 	}
 	*b = bandwidth(n)
+	return nil
+}
+
+// amount is a number of bytes, such as 20G.
+type amount int64
+
+// UnmarshalText reads 1000, 500k, 20G, 20GiB.
+func (a *amount) UnmarshalText(text []byte) error {
+	n, err := humanize.ParseBytes(string(text))
+	if err != nil || n < 1 || n > math.MaxInt64 {
+		return fmt.Errorf("%q is no number of bytes: one is as 1000, 500k, 20G or 20GiB", text)
+	}
+	*a = amount(n)
 	return nil
 }
 

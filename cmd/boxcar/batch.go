@@ -48,7 +48,8 @@ type outcome struct {
 	Error   string `json:"error,omitzero"`
 	Hint    string `json:"hint,omitzero"`
 
-	err error
+	err  error
+	here bool // it was moved to Path, and not to Remote
 }
 
 const (
@@ -183,19 +184,23 @@ func (b *batch) record(ctx context.Context, o outcome) {
 	if b.manifest != nil {
 		b.keep(writeJSON(b.manifest, o))
 	}
-	var line strings.Builder
+	line := ""
 	switch {
 	case b.json:
-		b.keep(writeJSON(&line, o))
-	case o.Outcome == uploaded || o.Outcome == unchanged:
-		fmt.Fprintf(&line, "%s %s\n", o.Remote, o.SHA1)
-	case o.Outcome == downloaded:
-		fmt.Fprintf(&line, "%s %s\n", o.Path, o.SHA1)
+		var text strings.Builder
+		b.keep(writeJSON(&text, o))
+		line = strings.TrimSuffix(text.String(), "\n")
+	case o.Outcome == uploaded || o.Outcome == downloaded || o.Outcome == unchanged:
+		at := o.Remote
+		if o.here {
+			at = o.Path
+		}
+		line = printable(at + " " + o.SHA1)
 	case o.Outcome == wouldUpload || o.Outcome == wouldTrash || o.Outcome == trashed:
-		fmt.Fprintf(&line, "%s %s\n", o.Outcome, o.Remote)
+		line = printable(o.Outcome + " " + o.Remote)
 	}
-	if line.Len() > 0 {
-		b.keep(b.board.result(printable(strings.TrimSuffix(line.String(), "\n"))))
+	if line != "" {
+		b.keep(b.board.result(line))
 	}
 	b.explain(ctx, o)
 	if o.err != nil && b.ended == nil && final(o.err) {
@@ -240,8 +245,12 @@ func final(err error) bool {
 func (b *batch) conclude(ctx context.Context, found error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := len(b.counts); n > 0 && !b.board.mute {
+	switch {
+	case b.board.mute:
+	case len(b.counts) > 0:
 		fmt.Fprintf(b.io.Err, "boxcar: %s\n", b.summary())
+	case found == nil && ctx.Err() == nil:
+		fmt.Fprintln(b.io.Err, "boxcar: there is nothing to move")
 	}
 	switch {
 	case stopped(ctx) && slices.Contains(b.io.Line, "-"):
@@ -276,11 +285,11 @@ func (b *batch) summary() string {
 	if b.counts[uploaded]+b.counts[downloaded] > 0 {
 		took := time.Since(b.begun)
 		text += fmt.Sprintf("; %s in %s", bytesText(b.size), durationText(took))
-		if moved := b.size - b.reused; b.reused > 0 {
+		if b.reused > 0 {
 			text += fmt.Sprintf(", of which %s were there before", bytesText(b.reused))
+		}
+		if moved := b.size - b.reused; moved > 0 {
 			text += ", " + rateText(float64(moved)/took.Seconds())
-		} else {
-			text += ", " + rateText(float64(b.size)/took.Seconds())
 		}
 	}
 	return text

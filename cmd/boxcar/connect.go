@@ -20,7 +20,7 @@ type serverFlags struct {
 	configFlag
 	Profile string        `placeholder:"NAME" env:"BOXCAR_PROFILE" help:"As boxcar login has kept it."`
 	URL     string        `name:"url" placeholder:"URL" env:"BOXCAR_URL" help:"Of a boxcar, or box for Box itself, with the token in $BOXCAR_TOKEN (${home})."`
-	Retry   time.Duration `placeholder:"DURATION" default:"5m" env:"BOXCAR_RETRY" help:"How long a request may go on failing (${default})."`
+	Retry   time.Duration `placeholder:"DURATION" default:"5m" env:"BOXCAR_RETRY" help:"How long a request may go on failing; 0 is not at all (${default})."`
 	jsonFlag
 }
 
@@ -73,14 +73,14 @@ func urlsOf(text string) client.BaseURLs {
 // connect makes the client. The context it returns ends when the server turns out
 // not to be there at all. limit is in bytes a second; 0 is none.
 func (f serverFlags) connect(ctx context.Context, io streams, limit float64) (context.Context, server, error) {
-	ctx, transport := firstContact(ctx, limited(client.Transport(), limit))
+	ctx, transport := firstContact(ctx, limited(client.Transport(), limit), f.Retry)
 	hc := &http.Client{Transport: transport}
 	cfg, name, err := f.clientConfig(io, hc)
 	if err != nil {
 		return ctx, server{}, err
 	}
 	cfg.UserAgent = "boxcar/" + versionText()
-	cfg.Retry.Budget = f.Retry
+	cfg.Retry.Budget = max(f.Retry, time.Nanosecond) // 0 would be the client's own
 	c, err := client.New(cfg)
 	if err != nil {
 		return ctx, server{}, misuse{err}

@@ -16,9 +16,10 @@ import (
 // that was never there: as long as nothing has been answered, a wrong name or a
 // certificate ends the command at once, and a refused connection soon.
 type contact struct {
-	next    http.RoundTripper
-	end     context.CancelCauseFunc
-	reached atomic.Bool
+	next     http.RoundTripper
+	end      context.CancelCauseFunc
+	patience time.Duration
+	reached  atomic.Bool
 
 	mu    sync.Mutex
 	since time.Time // of the first failure
@@ -32,10 +33,11 @@ func (n noServer) Unwrap() error { return n.hinted }
 // patience is how long a server that has never answered may go on not answering.
 const patience = 2 * time.Second
 
-// firstContact watches a transport. The context ends when there is no server.
-func firstContact(ctx context.Context, next http.RoundTripper) (context.Context, *contact) {
+// firstContact watches a transport, whose requests may go on failing for so long. The
+// context ends when there is no server.
+func firstContact(ctx context.Context, next http.RoundTripper, retry time.Duration) (context.Context, *contact) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &contact{next: next, end: cancel}
+	return ctx, &contact{next: next, end: cancel, patience: min(patience, retry)}
 }
 
 func (c *contact) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -66,7 +68,7 @@ func (c *contact) missed(where string, err error) {
 		hint = "there is something else than TLS at this port; should the URL begin with http://?"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		hint = "look at the URL for a typing error"
-	case time.Since(c.since) >= patience:
+	case time.Since(c.since) >= c.patience:
 		hint = "is it running? boxcar serve starts one; BOXCAR_URL, --url or --profile say where it is"
 	default:
 		return

@@ -30,7 +30,11 @@ type receiveFlags struct {
 
 // Help is what boxcar down --help adds.
 func (downCmd) Help() string {
-	return remoteHelp + ` A file has its name once its SHA-1 is right; until then it is a hidden file beside it, with which the same command goes on. Files that are here already are not fetched again.`
+	return remoteHelp + ` A file has its name once its SHA-1 is right; until then it is a hidden file beside it, with which the same command goes on. Files that are here already are not fetched again.
+
+	boxcar down /lidar/survey.laz
+	boxcar down /lidar copy --include '*.laz'
+	boxcar down id:123 - | tar t`
 }
 
 // Validate refuses flags that make no sense.
@@ -58,7 +62,11 @@ func (d downCmd) Run(ctx context.Context, io streams) error {
 			return err
 		}
 		return d.run(ctx, io, d.JSON, func(ctx context.Context, b *batch) error {
-			b.board.expect(1, i.Size)
+			if d.FileVersion == "" {
+				b.board.expect(1, i.Size)
+			} else {
+				b.board.expect(1, 0)
+			}
 			b.board.expectNoMore()
 			return b.add(ctx, r.file(i, pathOf(i), to, d.FileVersion))
 		})
@@ -153,8 +161,12 @@ type receiver struct {
 
 // file fetches one file to a path.
 func (r receiver) file(f *boxapi.File, remote, to, version string) task {
-	return task{name: to, size: f.Size, run: func(ctx context.Context, t *track) outcome {
-		o := outcome{Path: to, Remote: remote, Size: f.Size}
+	size := f.Size
+	if version != "" {
+		size = -1 // that of the version is not known here
+	}
+	return task{name: to, size: size, run: func(ctx context.Context, t *track) outcome {
+		o := outcome{Path: to, Remote: remote, Size: max(size, 0), here: true}
 		if version == "" {
 			same, err := r.compare(ctx, f, to)
 			if err != nil {
@@ -168,12 +180,12 @@ func (r receiver) file(f *boxapi.File, remote, to, version string) task {
 		}
 		got, err := r.c.Download(ctx, client.Download{FileID: string(f.ID), Version: version, Path: to, MaxParallel: t.places, Progress: t.event})
 		if err != nil {
-			return o.fail(err)
+			return o.fail(noFolder(to, err))
 		}
 		o.Reused = t.meter.Read().Reused
 		o = o.is(downloaded, got)
 		if version != "" {
-			o.Version, o.SHA1 = version, ""
+			o.Version, o.SHA1, o.Size = version, "", t.meter.Read().Total
 			if sum, err := sumOf(ctx, to); err == nil {
 				o.SHA1 = sum
 			}
@@ -186,6 +198,15 @@ func (r receiver) file(f *boxapi.File, remote, to, version string) task {
 		}
 		return o
 	}}
+}
+
+// noFolder explains the error of a download into a folder that is not there.
+func noFolder(to string, err error) error {
+	dir := filepath.Dir(to)
+	if _, statErr := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(statErr, fs.ErrNotExist) {
+		return hinted{fmt.Errorf("there is no folder %s", dir), "mkdir -p " + quoteShell(dir) + " makes it"}
+	}
+	return err
 }
 
 // sumOf is the SHA-1 of a file here.

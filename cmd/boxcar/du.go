@@ -56,9 +56,9 @@ func (d duCmd) show(ctx context.Context, c server, io streams, item boxapi.Item,
 	case d.JSON:
 		err = writeJSON(io.Out, recordOf(item, at))
 	case d.Bytes:
-		_, err = fmt.Fprintf(io.Out, "%d\t%s\n", size, at)
+		_, err = fmt.Fprintf(io.Out, "%d\t%s\n", size, printable(at))
 	default:
-		_, err = fmt.Fprintf(io.Out, "%s\t%s\n", humanize.IBytes(uint64(size)), at)
+		_, err = fmt.Fprintf(io.Out, "%s\t%s\n", humanize.IBytes(uint64(size)), printable(at))
 	}
 	return err
 }

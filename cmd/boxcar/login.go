@@ -35,7 +35,11 @@ type loginCmd struct {
 
 // Help is what boxcar login --help adds.
 func (loginCmd) Help() string {
-	return `Without --token, --jwt or --client-credentials it opens a page in the browser where you log in and agree (OAuth 2 with PKCE). The login is tried before it is kept, in a file that only you can read.`
+	return `Without --token, --jwt or --client-credentials it opens a page in the browser where you log in and agree (OAuth 2 with PKCE). The login is tried before it is kept, in a file that only you can read.
+
+	boxcar login --url http://files.example:8080 --client-id ID
+	boxcar login --url box --profile work --client-id ID --redirect-uri http://localhost:4321/
+	boxcar login --token`
 }
 
 // Run is boxcar login.
@@ -172,6 +176,6 @@ func (l loginCmd) try(ctx context.Context, io streams) error {
 			userRecord
 		}{l.Profile, userRecordOf(c, me)})
 	}
-	_, err = fmt.Fprintf(io.Out, "%s: %s\n", l.Profile, introduce(c, me))
+	_, err = fmt.Fprintf(io.Out, "%s: %s\n", l.Profile, printable(introduce(c, me)))
 	return err
 }

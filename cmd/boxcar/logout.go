@@ -32,10 +32,12 @@ func (l logoutCmd) Run(ctx context.Context, io streams) error {
 		}
 	}
 	p, err := profiles.Get(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && name == "":
+		return errors.New("there is no login to forget")
+	case errors.Is(err, fs.ErrNotExist):
 		return hinted{fmt.Errorf("there is no profile %q", name), "boxcar profiles lists them"}
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	if p.Auth == client.AuthLogin {

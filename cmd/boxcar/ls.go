@@ -97,9 +97,9 @@ func (l lsCmd) line(io streams, item boxapi.Item, to, shown string) error {
 		if t := changedAt(item); !t.IsZero() {
 			when = t.Local().Format(time.DateTime)
 		}
-		_, err = fmt.Fprintf(io.Out, "%-8s %9s  %-19s  %18s  %s\n", item.ItemType(), size, when, recordOf(item, to).ID, shown)
+		_, err = fmt.Fprintf(io.Out, "%-8s %9s  %-19s  %18s  %s\n", item.ItemType(), size, when, recordOf(item, to).ID, printable(shown))
 	default:
-		_, err = fmt.Fprintln(io.Out, shown)
+		_, err = fmt.Fprintln(io.Out, printable(shown))
 	}
 	return err
 }

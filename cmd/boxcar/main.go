@@ -2,13 +2,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -54,7 +57,7 @@ type program struct {
 
 	Version    versionCmd    `cmd:"" group:"about" help:"Say which boxcar this is."`
 	Completion completionCmd `cmd:"" group:"about" help:"Print what makes a shell complete boxcar's words."`
-	Complete   completeCmd   `cmd:"" hidden:""`
+	Complete   completeCmd   `cmd:"" hidden:"" group:"about"`
 	Man        manCmd        `cmd:"" group:"about" help:"Print a manual page."`
 }
 
@@ -77,8 +80,9 @@ type streams struct {
 	Results  bool // Out is the same one
 	Ask      func(prompt string) (string, error)
 
-	Line  []string        // the command, for who wants to repeat it
-	Given map[string]bool // the flags that stand in it, by their long names
+	Program string          // as it was called
+	Line    []string        // the command, for who wants to repeat it
+	Given   map[string]bool // the flags that stand in it, by their long names
 }
 
 var (
@@ -98,12 +102,21 @@ type misuse struct{ error }
 func (m misuse) Unwrap() error { return m.error }
 
 func main() {
-	s := streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stderr)}
+	s := streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stderr), Program: calledAs(os.Args[0])}
 	s.Results = s.Terminal && isTerminal(os.Stdout)
 	if isTerminal(os.Stdin) {
 		s.Ask = askTerminal
 	}
 	os.Exit(run(os.Args[1:], s))
+}
+
+// calledAs is the program as a person would call it again. What go run has built is
+// gone then.
+func calledAs(arg string) string {
+	if strings.Contains(filepath.ToSlash(arg), "/go-build") {
+		return "boxcar"
+	}
+	return arg
 }
 
 // askTerminal reads a line that is not shown.
@@ -144,7 +157,7 @@ func run(args []string, io streams) int {
 	if err != nil {
 		return complain(io, err)
 	}
-	io.Line = append([]string{"boxcar"}, args...)
+	io.Line = append([]string{cmp.Or(io.Program, "boxcar")}, args...)
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
@@ -156,7 +169,11 @@ func run(args []string, io streams) int {
 	case exited >= 0: // help was asked for
 		return exited
 	case err != nil:
-		return misused(io, err)
+		var wrong *kong.ParseError
+		if errors.As(err, &wrong) {
+			command = wrong.Context
+		}
+		return misused(io, command, err)
 	}
 	io.Given = given(command)
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -168,7 +185,7 @@ func run(args []string, io streams) int {
 	case errors.Is(err, errReported), errors.Is(err, errTerminated):
 		return exitFailed
 	case errors.As(err, &wrong):
-		return misused(io, err)
+		return misused(io, command, err)
 	case err != nil:
 		return complain(io, err)
 	}
@@ -176,9 +193,9 @@ func run(args []string, io streams) int {
 }
 
 func newParser(io streams, exit func(int)) (*kong.Kong, error) {
-	return kong.New(&program{},
+	k, err := kong.New(&program{},
 		kong.Name("boxcar"),
-		kong.Description("The Box content API that you can run yourself, and a way to move big files to it and to Box."),
+		kong.Description(about),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 		kong.ExplicitGroups(groups),
@@ -186,7 +203,24 @@ func newParser(io streams, exit func(int)) (*kong.Kong, error) {
 		kong.Writers(io.Out, io.Err),
 		kong.Exit(exit),
 	)
+	if err != nil {
+		return nil, err
+	}
+	k.Model.HelpFlag.Help = "Say this."
+	// What a command has below it is one group, whatever the command is in.
+	for _, command := range k.Model.Children {
+		for _, below := range command.Children {
+			below.Group = &kong.Group{Key: "below", Title: "Commands:"}
+		}
+	}
+	return k, nil
 }
+
+const about = `The Box content API that you can run yourself, and a way to move big files to it and to Box.
+
+	boxcar serve                        a server on this machine
+	boxcar up survey.laz --to /lidar    a file to it; again, if anything stops it
+	boxcar down /lidar/survey.laz       and back`
 
 // given are the flags that a person has written, not those of the environment.
 func given(command *kong.Context) map[string]bool {
@@ -199,9 +233,22 @@ func given(command *kong.Context) map[string]bool {
 	return flags
 }
 
-func misused(io streams, err error) int {
+// misused says what is wrong about a command line, and where to look it up.
+func misused(io streams, command *kong.Context, err error) int {
 	complain(io, err)
-	fmt.Fprintln(io.Err, "boxcar: hint: boxcar --help lists the commands, boxcar COMMAND --help its flags")
+	words := ""
+	if command != nil {
+		for _, step := range command.Path {
+			if step.Command != nil {
+				words += " " + step.Command.Name
+			}
+		}
+	}
+	if words == "" {
+		fmt.Fprintln(io.Err, "boxcar: hint: boxcar help lists the commands")
+	} else {
+		fmt.Fprintf(io.Err, "boxcar: hint: boxcar help%s explains it\n", words)
+	}
 	return exitUse
 }
 

@@ -92,13 +92,13 @@ func manPage(w io.Writer, n *kong.Node) error {
 		detail = "boxcar serves the API of Box's content from a directory, and moves files to such servers and to Box. Results go to the standard output, everything else to the standard error."
 	}
 	if detail != "" {
-		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s\n", roff(detail))
+		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s", roffText(detail))
 	}
 	if children := visible(n.Children); len(children) > 0 {
 		b.WriteString(".SH COMMANDS\n")
 		title := ""
 		for _, child := range children {
-			if g := child.Group; g != nil && g.Title != title {
+			if g := child.Group; n.Parent == nil && g != nil && g.Title != title {
 				title = g.Title
 				fmt.Fprintf(&b, ".SS %s\n", roff(strings.TrimSuffix(title, ":")))
 			}
@@ -169,6 +169,26 @@ func lowerFirst(s string) string {
 		return s
 	}
 	return strings.ToLower(s[:1]) + s[1:]
+}
+
+// roffText writes paragraphs, and lines that begin with a tab as they are.
+func roffText(text string) string {
+	var b strings.Builder
+	for block := range strings.SplitSeq(text, "\n\n") {
+		if b.Len() > 0 {
+			b.WriteString(".PP\n")
+		}
+		if !strings.HasPrefix(block, "\t") {
+			b.WriteString(roff(block) + "\n")
+			continue
+		}
+		b.WriteString(".nf\n.RS\n")
+		for line := range strings.SplitSeq(block, "\n") {
+			b.WriteString(roff(strings.TrimPrefix(line, "\t")) + "\n")
+		}
+		b.WriteString(".RE\n.fi\n")
+	}
+	return b.String()
 }
 
 // roff makes a text one that no macro comes out of.

@@ -36,7 +36,7 @@ func (m mkdirCmd) make(ctx context.Context, c server, name string) (*boxapi.Fold
 		return nil, misuse{fmt.Errorf("%s is an id: the folder to make needs a path, as /%s", name, strings.TrimPrefix(name, "id:"))}
 	}
 	if m.Parents {
-		folder, err := c.EnsureFolder(ctx, name)
+		folder, err := c.EnsureFolder(ctx, cleanPath(name))
 		if err != nil {
 			err = fmt.Errorf("%s: %w", name, err)
 		}

@@ -29,6 +29,10 @@ type profileRecord struct {
 	Default bool   `json:"default"`
 }
 
+func recordOfProfile(name string, p client.Profile, def string) profileRecord {
+	return profileRecord{name, p.URLs().API, p.Auth, name == def}
+}
+
 func (p profilesListCmd) Run(io streams) error {
 	profiles, err := p.profiles()
 	if err != nil {
@@ -43,7 +47,7 @@ func (p profilesListCmd) Run(io streams) error {
 		fmt.Fprintln(w, "NAME\tSERVER\tBY\t")
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		r := profileRecord{name, all[name].URLs().API, all[name].Auth, name == def}
+		r := recordOfProfile(name, all[name], def)
 		if p.JSON {
 			if err := writeJSON(io.Out, r); err != nil {
 				return err
@@ -61,6 +65,7 @@ func (p profilesListCmd) Run(io streams) error {
 
 type profilesDefaultCmd struct {
 	configFlag
+	jsonFlag
 	Name string `arg:"" help:"Of the profile."`
 }
 
@@ -69,16 +74,19 @@ func (p profilesDefaultCmd) Run(io streams) error {
 	if err != nil {
 		return err
 	}
-	return makeDefault(profiles, p.Name)
-}
-
-func makeDefault(profiles client.Profiles, name string) error {
-	profile, err := profiles.Get(name)
+	profile, err := profiles.Get(p.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{fmt.Errorf("there is no profile %q", name), "boxcar profiles lists them"}
+		return hinted{fmt.Errorf("there is no profile %q", p.Name), "boxcar profiles lists them"}
 	}
 	if err != nil {
 		return err
 	}
-	return profiles.Put(name, profile, true)
+	if err := profiles.Put(p.Name, profile, true); err != nil {
+		return err
+	}
+	if p.JSON {
+		return writeJSON(io.Out, recordOfProfile(p.Name, profile, p.Name))
+	}
+	_, err = fmt.Fprintln(io.Out, p.Name)
+	return err
 }

@@ -284,9 +284,9 @@ func (t *track) event(e client.Event) {
 	case e.Kind == client.Waiting:
 		t.board.note("%s: %s; again in %s", t.name, brief(e.Err), durationText(e.Wait))
 	case warn:
-		t.board.say("%s: %v", t.name, e.Err)
+		t.board.say("%s: %s", t.name, told(e.Err))
 	case e.Kind == client.Restarted:
-		t.board.say("%s: begins again: %v", t.name, e.Err)
+		t.board.say("%s: begins again: %s", t.name, told(e.Err))
 	}
 }
 
@@ -343,10 +343,12 @@ func durationText(d time.Duration) string {
 	}
 }
 
-// printable keeps names from the outside from steering a terminal.
+// printable keeps text from the outside on its line, and from steering a terminal or
+// turning round what stands behind it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029', '\u202a' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069':
 			return unicode.ReplacementChar
 		}
 		return r

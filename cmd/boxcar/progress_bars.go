@@ -99,7 +99,6 @@ func (b *bars) draw(s standing, moving []*track) {
 	}
 	now := time.Now()
 	columns, lines := terminalSize()
-	wide := columns >= 110
 	room := barsOf(lines)
 	for t, f := range b.files {
 		if len(b.files) > room {
@@ -129,7 +128,7 @@ func (b *bars) draw(s standing, moving []*track) {
 		moved := t.moved(r)
 		size := max(t.size, r.Total, moved)
 		rate := t.speed.at(now, r.Moved)
-		f.is(stateText(wide, t.stage(), moved, size, rate, t.flying(), true))
+		f.is(stateText(columns, t.stage(), moved, size, rate, t.flying(), true))
 		f.SetTotal(max(size, 1), false)
 		f.SetCurrent(moved)
 	}
@@ -142,7 +141,7 @@ func (b *bars) draw(s standing, moving []*track) {
 	}
 	name := fmt.Sprintf("%d of %d files", s.done, s.files)
 	b.total.name.Store(&name)
-	b.total.is(stateText(wide, "", s.moved, s.size, s.rate, s.parts, s.complete))
+	b.total.is(stateText(columns, "", s.moved, s.size, s.rate, s.parts, s.complete))
 	b.total.SetTotal(max(s.size, 1), false)
 	b.total.SetCurrent(s.moved)
 }
@@ -183,8 +182,9 @@ func (b *bars) fillNote(w io.Writer, _ decor.Statistics) error {
 	return err
 }
 
-// stateText is what stands behind a bar.
-func stateText(wide bool, doing string, moved, size int64, rate float64, parts int, sure bool) string {
+// stateText is what stands behind a bar, as much of it as there are columns for.
+func stateText(columns int, doing string, moved, size int64, rate float64, parts int, sure bool) string {
+	const wide, narrow = 110, 48
 	percent := "  -%"
 	if size > 0 {
 		percent = fmt.Sprintf("%3d%%", moved*100/size)
@@ -194,7 +194,7 @@ func stateText(wide bool, doing string, moved, size int64, rate float64, parts i
 		left = "" // the size still grows
 	}
 	flying := fmt.Sprintf("×%d", parts)
-	if wide {
+	if columns >= wide {
 		flying = count(parts, "part")
 	}
 	switch {
@@ -203,7 +203,12 @@ func stateText(wide bool, doing string, moved, size int64, rate float64, parts i
 	case parts == 0:
 		flying = ""
 	}
-	if !wide {
+	switch {
+	case columns < narrow && doing != "":
+		return fmt.Sprintf("%s %s", percent, doing)
+	case columns < narrow:
+		return fmt.Sprintf("%s %10s %6s", percent, rateText(rate), left)
+	case columns < wide:
 		return fmt.Sprintf("%s %10s %-3s %7s", percent, rateText(rate), flying, left)
 	}
 	return fmt.Sprintf("%s  %8s of %-8s  %11s  %-10s  %7s", percent, bytesText(moved), bytesText(size), rateText(rate), flying, left)

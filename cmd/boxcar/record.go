@@ -54,6 +54,6 @@ func (f serverFlags) tellItem(io streams, item boxapi.Item, path string) error {
 	if f.JSON {
 		return writeJSON(io.Out, recordOf(item, path))
 	}
-	_, err := fmt.Fprintln(io.Out, path)
+	_, err := fmt.Fprintln(io.Out, printable(path))
 	return err
 }

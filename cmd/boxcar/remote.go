@@ -29,6 +29,15 @@ func remoteID(name string) (string, bool) {
 	return id, true
 }
 
+// cleanPath is a path as it was meant: no item can be called "." or "..". An id
+// stays what it is.
+func cleanPath(name string) string {
+	if _, isID := remoteID(name); isID {
+		return name
+	}
+	return path.Join("/", name)
+}
+
 // itemFields are what commands show of an item.
 var itemFields = []string{"type", "id", "name", "size", "sha1", "modified_at", "content_modified_at", "path_collection", "file_version", "etag"}
 
@@ -37,7 +46,7 @@ var itemFields = []string{"type", "id", "name", "size", "sha1", "modified_at", "
 func find(ctx context.Context, c server, name string) (boxapi.Item, error) {
 	id, ok := remoteID(name)
 	if !ok {
-		item, err := lookup(ctx, c, name)
+		item, err := lookup(ctx, c, cleanPath(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, missing(name, err)
 		}

@@ -36,10 +36,29 @@ func (s *sender) file(source, name string, into *remoteDir, there *occupied) tas
 }
 
 // session sends what another run has left of one file. Where it goes has been said
-// to the session.
+// to the session; into is where it goes if that is gone, or nil.
 func (s *sender) session(source, name string, into *remoteDir, id string, size int64) task {
 	return task{name: source, size: size, run: func(ctx context.Context, t *track) outcome {
-		return s.send(ctx, t, source, into.id, into.path, client.Upload{Name: name, SessionID: strings.ToUpper(id)}, nil)
+		u := client.Upload{SessionID: strings.ToUpper(id)}
+		if into != nil {
+			u.Name = name
+		} else {
+			into = &remoteDir{}
+		}
+		o := s.send(ctx, t, source, into.id, into.path, u, nil)
+		switch {
+		case o.err == nil:
+			// A note that another command has kept of it is of no more use.
+			if err := s.states.DeleteSession(u.SessionID); err != nil {
+				t.board.say("%s: the note of its session stays: %s", source, told(err))
+			}
+		case u.Name != "":
+		case errors.Is(o.err, client.ErrSourceChanged):
+			return o.fail(hinted{o.err, "is it the file that the session was begun with? boxcar sessions abort " + u.SessionID + " drops what was sent"})
+		case client.IsNotFound(o.err), client.HasCode(o.err, boxapi.CodeSessionExpired):
+			return o.fail(hinted{o.err, "it was finished, aborted, or has expired: without --session the upload begins again"})
+		}
+		return o
 	}}
 }
 
@@ -47,7 +66,10 @@ func (s *sender) session(source, name string, into *remoteDir, id string, size i
 type occupied struct{ item boxapi.Item }
 
 func (s *sender) send(ctx context.Context, t *track, source, folderID, folderPath string, u client.Upload, there *occupied) outcome {
-	o := outcome{Path: source, Remote: path.Join(folderPath, u.Name)}
+	o := outcome{Path: source}
+	if u.Name != "" {
+		o.Remote = path.Join(folderPath, u.Name)
+	}
 	src, err := client.OpenFile(source)
 	if err != nil {
 		return o.fail(plainPath(err))
@@ -126,18 +148,24 @@ func (o outcome) is(what string, f *boxapi.File) outcome {
 	return o
 }
 
-// stdin sends the standard input, as a file if it is one.
-func (s *sender) stdin(in io.Reader, size int64, name string, into *remoteDir) task {
+// stdin sends the standard input, as a file if it is one. most is how much of it may
+// be kept here, in bytes.
+func (s *sender) stdin(in io.Reader, size, most int64, name string, into *remoteDir) task {
 	return task{name: name, size: max(size, -1), run: func(ctx context.Context, t *track) outcome {
 		o := outcome{Path: "-", Remote: path.Join(into.path, name)}
 		src, err := stdinSource(in, size)
 		if err != nil {
 			return o.fail(err)
 		}
-		return s.upload(ctx, t, o, client.Upload{
+		o = s.upload(ctx, t, o, client.Upload{
 			Source: src, FolderID: into.id, Name: name, SkipUnchanged: true,
 			AbortOnFailure: true, // nobody can send it again
+			Spool:          client.Spool{Max: most},
 		}, into.path)
+		if size > 0 && errors.Is(o.err, client.ErrSourceChanged) {
+			return o.fail(hinted{o.err, "--size has to be exactly how much comes; without it that is found out first"})
+		}
+		return o
 	}}
 }
 

@@ -97,6 +97,21 @@ type sessionArgs struct {
 	serverFlags `embed:"" group:"server"`
 }
 
+// Validate refuses what is no session's id.
+func (s sessionArgs) Validate() error {
+	if !isSession(s.ID) {
+		return errors.New(whatSessionsAre)
+	}
+	return nil
+}
+
+const whatSessionsAre = "the id of a session has 32 hex digits; boxcar sessions lists them"
+
+func isSession(id string) bool {
+	_, ok := boxapi.ParseSessionID(id)
+	return ok
+}
+
 // known is the note of the session, or nil. One of another server is an error: the
 // session would not be found there.
 func (s sessionArgs) known(states client.StateDir, c server) (*client.State, error) {
@@ -233,10 +248,7 @@ func (s sessionsAbortCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	id, ok := boxapi.ParseSessionID(s.ID)
-	if !ok {
-		return misuse{errors.New("the id of a session has 32 hex digits; boxcar sessions lists them")}
-	}
+	id := strings.ToUpper(s.ID)
 	if err := c.Abort(ctx, id); err != nil {
 		return fmt.Errorf("session %s: %w", id, err)
 	}

@@ -56,7 +56,7 @@ func (s shareArgs) tell(io streams, item boxapi.Item, link *boxapi.SharedLink, a
 		return writeJSON(io.Out, r)
 	}
 	if !all {
-		_, err := fmt.Fprintln(io.Out, r.URL)
+		_, err := fmt.Fprintln(io.Out, printable(r.URL))
 		return err
 	}
 	until, password := "for good", "no password"
@@ -70,28 +70,29 @@ func (s shareArgs) tell(io streams, item boxapi.Item, link *boxapi.SharedLink, a
 	if !r.Download {
 		may = "may be seen only"
 	}
-	_, err := fmt.Fprintf(io.Out, "%s\n%s, %s, %s, %s\n", r.URL, r.Access, password, until, may)
+	_, err := fmt.Fprintf(io.Out, "%s\n%s, %s, %s, %s\n", printable(r.URL), printable(r.Access), password, until, may)
 	return err
 }
 
 type shareCreateCmd struct {
 	shareArgs
-	Access     string `enum:"open,company,collaborators," default:"" placeholder:"WHO" help:"Who may use it: open is anybody, company, collaborators."`
-	Password   bool   `xor:"password" help:"Ask for a password that the link is to have: on a terminal, or the first line of the standard input."`
-	NoPassword bool   `xor:"password" help:"Take the password off."`
-	Expires    expiry `placeholder:"WHEN" help:"Until when it is good: 12h, 30d, a date as 2031-12-24, or never."`
-	NoDownload bool   `xor:"download" help:"It may be looked at only."`
-	Download   bool   `xor:"download" help:"It may be downloaded."`
+	Access     *string `enum:"open,company,collaborators" placeholder:"WHO" help:"Who may use it: open is anybody, company, collaborators."`
+	Password   bool    `xor:"password" help:"Ask for a password that the link is to have: on a terminal, or the first line of the standard input."`
+	NoPassword bool    `xor:"password" help:"Take the password off."`
+	Expires    expiry  `placeholder:"WHEN" help:"Until when it is good: 12h, 30d, a date as 2031-12-24, or never."`
+	NoDownload bool    `xor:"download" help:"It may be looked at only."`
+	Download   bool    `xor:"download" help:"It may be downloaded."`
 }
 
 // Help is what boxcar share create --help adds.
-func (shareCreateCmd) Help() string { return remoteHelp }
+func (shareCreateCmd) Help() string {
+	return remoteHelp + `
+
+	boxcar share create /lidar --password --expires 30d`
+}
 
 func (s shareCreateCmd) Run(ctx context.Context, io streams) error {
-	var link boxapi.UpdateSharedLink
-	if s.Access != "" {
-		link.Access = &s.Access
-	}
+	link := boxapi.UpdateSharedLink{Access: s.Access}
 	switch {
 	case s.Password:
 		password, err := askNew(io, "password")

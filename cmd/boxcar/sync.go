@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
+	"strings"
 
 	"boxcar/boxapi"
 	"boxcar/client"
@@ -26,7 +28,9 @@ type syncCmd struct {
 
 // Help is what boxcar sync --help adds.
 func (syncCmd) Help() string {
-	return `One way: the local folder is never changed. Files are compared by size and SHA-1. What differs becomes a new version, so that nothing is lost. What a pattern leaves out is neither sent nor deleted; with patterns, folders that only the server has stay. --delete waits until everything else has gone well.`
+	return `One way: the local folder is never changed. Files are compared by size and SHA-1. What differs becomes a new version, so that nothing is lost. What a pattern leaves out is neither sent nor deleted; with patterns, folders that only the server has stay. --delete waits until everything else has gone well.
+
+	boxcar sync photos /photos --delete --dry-run`
 }
 
 // Validate refuses flags that make no sense.
@@ -119,7 +123,7 @@ func (s syncCmd) target(ctx context.Context, t *upTree) (*remoteDir, error) {
 	if t.dry {
 		return root, nil
 	}
-	folder, err := t.c.EnsureFolder(ctx, s.Path)
+	folder, err := t.c.EnsureFolder(ctx, root.path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Path, err)
 	}
@@ -149,6 +153,7 @@ func (b *batch) prune(ctx context.Context, s *sender, extras []extra) error {
 		b.board.say("nothing is deleted, since not everything else went well: %d would be", len(extras))
 		return nil
 	}
+	slices.SortFunc(extras, func(a, b extra) int { return strings.Compare(a.path, b.path) })
 	for _, e := range extras {
 		o := outcome{Outcome: trashed, Remote: e.path, ID: client.IDOf(e.item), Size: max(sizeOf(e.item), 0)}
 		if s.dry {

@@ -1,9 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -103,11 +110,100 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%d at %v: %q, want %q", c.bytes, c.rate, got, c.want)
 		}
 	}
-	if got := printable("a\x1b[2Jb\rc\u0085"); strings.ContainsAny(got, "\x1b\r\u0085") {
-		t.Errorf("%q steers a terminal", got)
+	for _, evil := range []string{"a\x1b[2Jb\rc\u0085", "two\nlines", "two\u2028lines", "gpj.\u202eexe", "\u2066x", "\xff"} {
+		if got := printable(evil); strings.ContainsAny(got, "\x1b\r\n\u0085\u2028\u202e\u2066") || !utf8.ValidString(got) {
+			t.Errorf("%q steers a terminal", got)
+		}
+	}
+	if name := "日本語 – naïve 👩‍🚀.laz"; printable(name) != name {
+		t.Errorf("%q", printable(name))
 	}
 	if got := again([]string{"boxcar", "up", "it's", "--to", "/a b", "*"}); got != `boxcar up 'it'\''s' --to '/a b' '*'` {
 		t.Error(got)
+	}
+}
+
+// What stands beside a bar leaves room for the name on every screen that has bars.
+func TestStatesFitTheScreen(t *testing.T) {
+	for _, columns := range []int{narrowest, 47, 48, 80, 109, 110, 200} {
+		room := columns - min(max(columns/4, 12), 40) - len("  ")
+		for _, doing := range []string{"", "committing", "taking in"} {
+			got := stateText(columns, doing, 1023<<30, 1<<40, 1023<<20, 256, true)
+			if width := runewidth.StringWidth(got); width > room {
+				t.Errorf("%d columns: %q has %d, and there are %d", columns, got, width, room)
+			}
+			if !strings.HasPrefix(got, " 99%") || doing == "" && !strings.Contains(got, "MiB/s") || !strings.Contains(got, doing) {
+				t.Errorf("%d columns: %q", columns, got)
+			}
+		}
+	}
+	if got := stateText(narrowest, "", 1<<20, 10<<20, 1<<20, 3, true); got != " 10%  1.0 MiB/s   9.0s" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCalledAs(t *testing.T) {
+	for arg, want := range map[string]string{
+		"boxcar": "boxcar", "./bin/boxcar": "./bin/boxcar", "/tmp/go-build123/b001/exe/boxcar": "boxcar",
+	} {
+		if got := calledAs(arg); got != want {
+			t.Errorf("%s: %s, want %s", arg, got, want)
+		}
+	}
+}
+
+func TestTold(t *testing.T) {
+	refused := &client.Error{Op: "DELETE /folders/1", Status: 400, Code: "folder_not_empty", Message: "the folder has 2 items", RequestID: "r1"}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("/q: %w", refused), "/q: the folder has 2 items (400 folder_not_empty, request r1)"},
+		{&client.Error{Op: "POST /folders", Code: "item_name_invalid", Message: "the name is not UTF-8"}, "the name is not UTF-8 (item_name_invalid)"},
+		{&client.Error{Op: "GET /x", Status: 502, Message: "bad gateway"}, "GET /x: 502: bad gateway"},
+		{&client.UploadError{SessionID: "A", Parts: 3, PartsDone: 1, Err: refused}, "stopped after 1 of 3 parts: the folder has 2 items (400 folder_not_empty, request r1)"},
+		{errors.Join(errors.New("one"), errors.New("two")), "one; two"},
+		{fmt.Errorf("x: %w", &client.Error{Op: "GET /x", Status: 401}), "the server does not take the token (401)"},
+	} {
+		if got := told(c.err); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// Who does not want to wait does not.
+func TestRetryNotAtAll(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer s.Close()
+	t.Setenv("BOXCAR_URL", s.URL)
+	t.Setenv("BOXCAR_TOKEN", "t")
+	var out, errs bytes.Buffer
+	if code := run([]string{"whoami", "--retry", "0"}, streams{Out: &out, Err: &errs}); code != exitFailed || asked.Load() != 1 {
+		t.Errorf("exit code %d after %d requests: %s", code, asked.Load(), &errs)
+	}
+	s.Close()
+	began := time.Now()
+	if code := run([]string{"whoami", "--retry", "0"}, streams{Out: &out, Err: &errs}); code != exitFailed || time.Since(began) >= patience || !strings.Contains(errs.String(), "is it running?") {
+		t.Errorf("exit code %d after %s: %s", code, time.Since(began), &errs)
+	}
+}
+
+func TestAmount(t *testing.T) {
+	for text, want := range map[string]amount{"1000": 1000, "500k": 500_000, "20G": 20_000_000_000, "20GiB": 20 << 30} {
+		var a amount
+		if err := a.UnmarshalText([]byte(text)); err != nil || a != want {
+			t.Errorf("%s: %d, %v", text, a, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "much", "99999999999999999999", "10EiB"} {
+		var a amount
+		if err := a.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %d", text, a)
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type upCmd struct {
 	Folder string `xor:"where" placeholder:"ID" help:"The same, by its id."`
 	Name   string `placeholder:"NAME" help:"Another name for a single file; the name of the standard input."`
 	Size   int64  `placeholder:"BYTES" help:"How much the standard input has, if it is known: it is then sent as it comes."`
+	Spool  amount `default:"10GiB" placeholder:"SIZE" help:"How much of it may be kept in a temporary file until its size is known (${default})."`
 
 	sendFlags   `embed:"" group:"how"`
 	patterns    `embed:"" group:"how"`
@@ -34,7 +35,11 @@ type upCmd struct {
 
 // Help is what boxcar up --help adds.
 func (upCmd) Help() string {
-	return `Whatever stops an upload, the same command goes on with it: parts that have arrived are not sent again. A folder goes with all that is in it into a folder of its name. Files that the server has already, by size and SHA-1, are not sent. Results, one line for each file: its path on the server and its SHA-1.`
+	return `Whatever stops an upload, the same command goes on with it: parts that have arrived are not sent again. A folder goes with all that is in it into a folder of its name. Files that the server has already, by size and SHA-1, are not sent. Results, one line for each file: its path on the server and its SHA-1.
+
+	boxcar up survey.laz --to /lidar
+	boxcar up photos --to /2031 --exclude '*.tmp' --exclude node_modules
+	tar c src | boxcar up - --name src.tar`
 }
 
 // Validate refuses what can't go together.
@@ -55,6 +60,8 @@ func (u upCmd) Validate() error {
 		return errors.New("--name is a name and no path; --to says where it goes")
 	case u.Session != "" && (!one || stdin):
 		return errors.New("--session is for one file")
+	case u.Session != "" && !isSession(u.Session):
+		return errors.New("--session: " + whatSessionsAre)
 	case u.Size < 0 || u.Size > 0 && !stdin:
 		return errors.New("--size is for the standard input, in bytes")
 	}
@@ -82,7 +89,7 @@ func (u upCmd) Run(ctx context.Context, io streams) error {
 		}
 		if sources[0] == "-" {
 			b.board.expect(1, u.Size)
-			return b.add(ctx, s.stdin(io.In, u.Size, u.Name, into))
+			return b.add(ctx, s.stdin(io.In, u.Size, int64(u.Spool), u.Name, into))
 		}
 		if !b.board.mute {
 			go u.measure(ctx, b.board, sources)
@@ -99,7 +106,10 @@ func (u upCmd) Run(ctx context.Context, io streams) error {
 
 // target is the folder that --to or --folder says.
 func (u upCmd) target(ctx context.Context, c server) (*remoteDir, error) {
-	name := u.To
+	if u.Session != "" && u.To == "" && u.Folder == "" {
+		return nil, nil // that was said when the session was begun
+	}
+	name := cleanPath(u.To)
 	if u.Folder != "" {
 		name = "id:" + strings.TrimPrefix(u.Folder, "id:")
 	}
@@ -130,11 +140,11 @@ func (u upCmd) addSource(ctx context.Context, t *upTree, source string, into *re
 		if u.Name != "" {
 			name = u.Name
 		}
+		if u.Session != "" {
+			return t.batch.add(ctx, t.sender.session(source, name, into, u.Session, info.Size()))
+		}
 		task := t.sender.file(source, name, into, nil)
 		task.size = info.Size()
-		if u.Session != "" {
-			task = t.sender.session(source, name, into, u.Session, info.Size())
-		}
 		return t.batch.add(ctx, task)
 	}
 	if u.Session != "" {

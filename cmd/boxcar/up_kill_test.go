@@ -256,11 +256,11 @@ func TestUpInterrupted(t *testing.T) {
 	if code := shellCode(cmd.ProcessState); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
-	_, line, ok := strings.Cut(errs.String(), "boxcar: interrupted; go on with: boxcar ")
+	_, line, ok := strings.Cut(errs.String(), "boxcar: interrupted; go on with: ")
 	if !ok || !strings.Contains(errs.String(), "of 24 parts, in session ") {
 		t.Fatalf("stderr: %s", errs.String())
 	}
-	again := exec.Command("sh", "-c", program+" "+strings.Replace(strings.TrimSpace(line), " --bwlimit 4M", "", 1)+" --json")
+	again := exec.Command("sh", "-c", strings.Replace(strings.TrimSpace(line), " --bwlimit 4M", "", 1)+" --json")
 	again.Dir, again.Env = m.dir, m.command().Env
 	out, err := again.Output()
 	if err != nil || !strings.Contains(string(out), `"reused":`) {
@@ -282,6 +282,11 @@ func TestUpFromAnotherMachine(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	m.same(path, "/in/big.bin")
+	m.home = strings.TrimSuffix(m.home, " of another")
+	m.must("up", "big.bin", "--session", id)
+	if left := m.sessions(); len(left) > 0 {
+		t.Errorf("the machine that began it still has notes of what is done: %v", left)
+	}
 }
 
 // TestUpOfAChangedFile refuses to mix two contents, and says what can be done.

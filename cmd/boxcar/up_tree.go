@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -74,6 +75,10 @@ func (t *upTree) walk(ctx context.Context, local, rel string, into *remoteDir) e
 		e, err := t.behind(e, at, t.above)
 		switch {
 		case err != nil && !t.patterns.file(below):
+		case err == nil && !utf8.ValidString(below):
+			if e.IsDir() && t.patterns.folder(below) || !e.IsDir() && t.patterns.file(below) {
+				t.batch.record(ctx, o.fail(hinted{boxapi.ErrNotUnicode, "rename it: the server could not tell it from others"}))
+			}
 		case errors.Is(err, errLoop):
 			o.Outcome, o.Error = skipped, err.Error()
 			t.batch.record(ctx, o)

@@ -9,9 +9,19 @@ import (
 // version is set when a release is built.
 var version = ""
 
-type versionCmd struct{}
+type versionCmd struct {
+	jsonFlag
+}
 
-func (versionCmd) Run(io streams) error {
+func (v versionCmd) Run(io streams) error {
+	if v.JSON {
+		return writeJSON(io.Out, struct {
+			Version string `json:"version"`
+			Go      string `json:"go"`
+			OS      string `json:"os"`
+			Arch    string `json:"arch"`
+		}{versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH})
+	}
 	fmt.Fprintf(io.Out, "boxcar %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }

@@ -79,7 +79,7 @@ func (v versionsListCmd) Run(ctx context.Context, io streams) error {
 		if r.Current {
 			mark = "current"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Created.Local().Format(time.DateTime), bytesText(r.Size), r.SHA1, r.By, mark)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Created.Local().Format(time.DateTime), bytesText(r.Size), r.SHA1, printable(r.By), mark)
 	}
 	return w.Flush()
 }

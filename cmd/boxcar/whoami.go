@@ -25,7 +25,7 @@ func (w whoamiCmd) Run(ctx context.Context, io streams) error {
 	if w.JSON {
 		return writeJSON(io.Out, userRecordOf(c, me))
 	}
-	_, err = fmt.Fprintf(io.Out, "%s\n", introduce(c, me))
+	_, err = fmt.Fprintln(io.Out, printable(introduce(c, me)))
 	return err
 }
 
