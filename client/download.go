@@ -297,16 +297,27 @@ func (u *contentURL) get(ctx context.Context, bad string) (string, error) {
 		e.RetryAfter, e.HasRetryAfter = retryAfter(rep.header)
 		return "", e
 	}
-	base, err := url.Parse(u.c.urls.API)
-	if err != nil {
-		return "", err
-	}
-	to, err := base.Parse(location)
-	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != base.Scheme {
+	to, ok := follow(u.c.urls.API, location)
+	if !ok {
 		return "", &Error{Op: r.op(), Status: rep.status, Message: "the redirect leads nowhere that is safe"}
 	}
-	u.url = to.String()
+	u.url = to
 	return u.url, nil
+}
+
+// follow is where a redirect leads, unless that is less safe than where it comes from.
+func follow(from, location string) (to string, ok bool) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return "", false
+	}
+	there, err := base.Parse(location)
+	if err != nil || there.Host == "" || there.Scheme != "https" && there.Scheme != base.Scheme {
+		return "", false
+	}
+	to = there.String()
+	_, err = url.Parse(to) // not all that can be written can be read
+	return to, err == nil
 }
 
 // read writes size bytes from start to w, going on where a reply broke off.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,15 +75,22 @@ type profileFile struct {
 func (s Profiles) path() string { return filepath.Join(s.Dir, "profiles.json") }
 
 func (s Profiles) read() (profileFile, error) {
-	f := profileFile{}
 	text, err := os.ReadFile(s.path())
-	if err == nil {
-		if err = json.Unmarshal(text, &f); err != nil {
-			err = fmt.Errorf("%s: %w", s.path(), err)
-		}
-	} else if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte("{}"), nil
 	}
+	if err != nil {
+		return profileFile{}, err
+	}
+	f, err := decodeProfiles(text)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.path(), err)
+	}
+	return f, err
+}
+
+func decodeProfiles(text []byte) (f profileFile, err error) {
+	err = json.Unmarshal(text, &f)
 	if f.Profiles == nil {
 		f.Profiles = map[string]Profile{}
 	}
@@ -147,6 +155,11 @@ func (s Profiles) Delete(name string) error {
 }
 
 func (s Profiles) change(edit func(*profileFile)) error {
+	unlock, err := lockFile(context.Background(), s.path()+".lock") // held for moments
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	f, err := s.read()
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (f tokenFile) Update(ctx context.Context, change func(Tokens) (Tokens, erro
 	case err != nil:
 		return Tokens{}, err
 	default:
-		if err := json.Unmarshal(text, &old); err != nil {
+		if old, err = decodeTokens(text); err != nil {
 			return Tokens{}, fmt.Errorf("%s: %w", string(f), err)
 		}
 	}
@@ -59,6 +59,11 @@ func (f tokenFile) Update(ctx context.Context, change func(Tokens) (Tokens, erro
 		return Tokens{}, err
 	}
 	return t, writeFile(string(f), append(text, '\n'))
+}
+
+func decodeTokens(text []byte) (t Tokens, err error) {
+	err = json.Unmarshal(text, &t)
+	return t, err
 }
 
 // Refreshed is a source of the tokens in a store, which it refreshes when they are

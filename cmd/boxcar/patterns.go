@@ -19,7 +19,7 @@ type patterns struct {
 func (p patterns) Validate() error {
 	for _, list := range [][]string{p.Include, p.Exclude} {
 		for _, pattern := range list {
-			if !doublestar.ValidatePattern(pattern) {
+			if trimmed := strings.Trim(pattern, "/"); trimmed == "" || !doublestar.ValidatePattern(trimmed) {
 				return fmt.Errorf("%q is no pattern", pattern)
 			}
 		}

@@ -205,9 +205,11 @@ func stateText(columns int, doing string, moved, size int64, rate float64, parts
 	}
 	switch {
 	case columns < narrow && doing != "":
-		return fmt.Sprintf("%s %s", percent, doing)
+		return fmt.Sprintf("%s %17s", percent, doing)
 	case columns < narrow:
 		return fmt.Sprintf("%s %10s %6s", percent, rateText(rate), left)
+	case columns < wide && doing != "":
+		return fmt.Sprintf("%s %10s %11s", percent, rateText(rate), doing)
 	case columns < wide:
 		return fmt.Sprintf("%s %10s %-3s %7s", percent, rateText(rate), flying, left)
 	}
@@ -215,7 +217,7 @@ func stateText(columns int, doing string, moved, size int64, rate float64, parts
 }
 
 // nameWidth is how many columns names have.
-func nameWidth() int { return min(max(terminalWidth()/4, 12), 40) }
+func nameWidth() int { return min(max(terminalWidth()/4, 10), 40) }
 
 // fit makes a text exactly so many columns wide; what is too long loses its middle,
 // since both ends tell files apart.

@@ -157,7 +157,7 @@ func (e *expiry) UnmarshalText(text []byte) error {
 		return nil
 	}
 	at, err := boxapi.ParseTime(s)
-	if err != nil {
+	if err != nil || at.IsZero() {
 		return errors.New("it must be 12h, 30d, a date as 2031-12-24 or 2031-12-24T18:00:00Z, or never")
 	}
 	e.at = at

@@ -126,9 +126,13 @@ func TestTexts(t *testing.T) {
 // What stands beside a bar leaves room for the name on every screen that has bars.
 func TestStatesFitTheScreen(t *testing.T) {
 	for _, columns := range []int{narrowest, 47, 48, 80, 109, 110, 200} {
-		room := columns - min(max(columns/4, 12), 40) - len("  ")
+		room := columns - min(max(columns/4, 10), 40) - len(" [>] ")
+		long := 0 // so that bars end below each other
 		for _, doing := range []string{"", "committing", "taking in"} {
-			got := stateText(columns, doing, 1023<<30, 1<<40, 1023<<20, 256, true)
+			got := stateText(columns, doing, 1023<<30, 1<<40, 1023<<20, 99, true)
+			if long = max(long, runewidth.StringWidth(got)); long != runewidth.StringWidth(got) {
+				t.Errorf("%d columns: %q is shorter than others", columns, got)
+			}
 			if width := runewidth.StringWidth(got); width > room {
 				t.Errorf("%d columns: %q has %d, and there are %d", columns, got, width, room)
 			}
