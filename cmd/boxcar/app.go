@@ -43,6 +43,7 @@ func (f appFlags) change() daemon.AppChange {
 
 type appAddCmd struct {
 	dataFlag `embed:""`
+	jsonFlag
 	Name     string `arg:"" help:"What people are shown."`
 	ClientID string `name:"client-id" placeholder:"ID" help:"Its client id, where it must be a certain one."`
 	appFlags
@@ -61,6 +62,12 @@ func (c appAddCmd) Run(ctx context.Context, io streams) error {
 		if err != nil {
 			return err
 		}
+		if c.JSON {
+			return writeJSON(io.Out, struct {
+				ClientID     string `json:"client_id"`
+				ClientSecret string `json:"client_secret"`
+			}{id, secret})
+		}
 		fmt.Fprintf(io.Out, "client id      %s\nclient secret  %s\n", id, secret)
 		return nil
 	})
@@ -68,6 +75,17 @@ func (c appAddCmd) Run(ctx context.Context, io streams) error {
 
 type appListCmd struct {
 	dataFlag `embed:""`
+	jsonFlag
+}
+
+// appRecord is an application as --json tells it.
+type appRecord struct {
+	ClientID       string   `json:"client_id"`
+	Name           string   `json:"name"`
+	Grants         []string `json:"grants"`
+	Keys           []string `json:"keys"` // ids
+	ServiceAccount string   `json:"service_account,omitzero"`
+	RedirectURIs   []string `json:"redirect_uris"`
 }
 
 func (c appListCmd) Run(ctx context.Context, io streams) error {
@@ -75,6 +93,18 @@ func (c appListCmd) Run(ctx context.Context, io streams) error {
 		apps, err := o.Apps(ctx)
 		if err != nil {
 			return err
+		}
+		if c.JSON {
+			for _, a := range apps {
+				r := appRecord{ClientID: a.ID, Name: a.Name, Grants: some(a.Grants), Keys: some(a.Keys), RedirectURIs: some(a.RedirectURIs)}
+				if a.Service != 0 {
+					r.ServiceAccount = a.Service.String()
+				}
+				if err := writeJSON(io.Out, r); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 		w := tabwriter.NewWriter(io.Out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "CLIENT ID\tNAME\tGRANTS\tKEYS\tSERVICE ACCOUNT\tREDIRECT URIS")
@@ -89,6 +119,14 @@ func (c appListCmd) Run(ctx context.Context, io streams) error {
 	})
 }
 
+// some is a list that is [] in JSON if there is nothing in it.
+func some(all []string) []string {
+	if all == nil {
+		return []string{}
+	}
+	return all
+}
+
 func listed(all []string) string {
 	if len(all) == 0 {
 		return "-"
@@ -97,7 +135,8 @@ func listed(all []string) string {
 }
 
 type appSetCmd struct {
-	dataFlag  `embed:""`
+	dataFlag `embed:""`
+	jsonFlag
 	clientArg `embed:""`
 	Name      *string `placeholder:"NAME" help:"What people are shown."`
 	appFlags
@@ -126,6 +165,11 @@ func (c appSetCmd) Run(ctx context.Context, io streams) error {
 			id, err := o.AddKey(ctx, c.ClientID, c.AddKey)
 			if err != nil {
 				return err
+			}
+			if c.JSON {
+				return writeJSON(io.Out, struct {
+					Key string `json:"key"` // id
+				}{id})
 			}
 			fmt.Fprintln(io.Out, id)
 		}

@@ -10,9 +10,10 @@ import (
 
 type backupCmd struct {
 	dataFlag `embed:""`
-	Dir      string `arg:"" help:"Where the backup is kept; made if it is not there."`
-	Keep     int    `placeholder:"N" default:"1" help:"How many snapshots stay, with the new one (${default})."`
-	Verify   bool   `help:"Read again what the backup has already, and copy anew what is damaged in it."`
+	jsonFlag
+	Dir    string `arg:"" help:"Where the backup is kept; made if it is not there."`
+	Keep   int    `placeholder:"N" default:"1" help:"How many snapshots stay, with the new one (${default})."`
+	Verify bool   `help:"Read again what the backup has already, and copy anew what is damaged in it."`
 }
 
 // Help is what boxcar backup --help adds.
@@ -34,6 +35,16 @@ func (c backupCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
+	if c.JSON {
+		record := backupRecord{
+			Dir: c.Dir, Snapshot: r.Snapshot, Blobs: r.Copied.Blobs, Copied: r.Copied.New, Bytes: r.Copied.Bytes,
+			Lost: inWords(r.Lost), Dropped: some(r.Dropped), Pruned: r.Pruned, Unpruned: r.Unpruned, Seconds: time.Since(began).Seconds(),
+		}
+		if err := writeJSON(io.Out, record); err != nil {
+			return err
+		}
+		return lostBlobs(r.Copied.Lost)
+	}
 	for _, l := range r.Lost {
 		fmt.Fprintln(io.Out, "lost:", l)
 	}
@@ -45,8 +56,26 @@ func (c backupCmd) Run(ctx context.Context, io streams) error {
 	}
 	fmt.Fprintf(io.Out, "%s: snapshot %s, %s, of which %d copied now (%d bytes), %d removed, in %s\n",
 		c.Dir, r.Snapshot, count(int(r.Copied.Blobs), "blob"), r.Copied.New, r.Copied.Bytes, r.Pruned, time.Since(began).Round(time.Millisecond))
-	if n := r.Copied.Lost; n > 0 {
-		return fmt.Errorf("%s are lost", count(int(n), "blob"))
+	return lostBlobs(r.Copied.Lost)
+}
+
+func lostBlobs(n int64) error {
+	if n == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s are lost", count(int(n), "blob"))
+}
+
+// backupRecord is a backup as --json tells it.
+type backupRecord struct {
+	Dir      string   `json:"dir"`
+	Snapshot string   `json:"snapshot"`
+	Blobs    int64    `json:"blobs"`
+	Copied   int64    `json:"copied"` // of these, now
+	Bytes    int64    `json:"bytes"`  // of those
+	Lost     []string `json:"lost"`   // in sentences
+	Dropped  []string `json:"dropped"`
+	Pruned   int64    `json:"pruned"` // blobs
+	Unpruned string   `json:"unpruned,omitzero"`
+	Seconds  float64  `json:"seconds"`
 }

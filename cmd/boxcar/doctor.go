@@ -13,6 +13,20 @@ type dataFlag struct {
 
 type doctorCmd struct {
 	dataFlag `embed:""`
+	jsonFlag
+}
+
+// healthRecord is what doctor found as --json tells it.
+type healthRecord struct {
+	Data     string   `json:"data"` // the directory
+	Snapshot string   `json:"snapshot,omitzero"`
+	Users    int      `json:"users"`
+	Versions int      `json:"versions"` // of files
+	Sessions int      `json:"sessions"` // that are open
+	Blobs    int      `json:"blobs"`    // that were read
+	Garbage  []string `json:"garbage"`  // in sentences, as all below
+	Broken   []string `json:"broken"`
+	Lost     []string `json:"lost"`
 }
 
 // Help is what boxcar doctor --help adds.
@@ -25,11 +39,22 @@ func (d doctorCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	return tellHealth(io, d.Data, report)
+	return d.tellHealth(io, d.Data, "", report)
 }
 
-// tellHealth tells what doctor found; it is an error if anything is broken.
-func tellHealth(io streams, data string, report *daemon.Health) error {
+// tellHealth tells what doctor found, of a snapshot that was restored if there is one;
+// it is an error if anything is broken.
+func (f jsonFlag) tellHealth(io streams, data, snapshot string, report *daemon.Health) error {
+	if f.JSON {
+		r := healthRecord{
+			Data: data, Snapshot: snapshot, Users: report.Users, Versions: report.Versions, Sessions: report.Sessions, Blobs: report.Blobs,
+			Garbage: some(report.Garbage), Broken: some(report.Broken), Lost: inWords(report.Lost),
+		}
+		if err := writeJSON(io.Out, r); err != nil || len(report.Broken) == 0 {
+			return err
+		}
+		return fmt.Errorf("%s is broken in %s", data, count(len(report.Broken), "place"))
+	}
 	for _, g := range report.Garbage {
 		fmt.Fprintln(io.Out, "garbage:", g)
 	}
@@ -46,6 +71,15 @@ func tellHealth(io streams, data string, report *daemon.Health) error {
 	}
 	fmt.Fprintln(io.Out, "everything is whole")
 	return nil
+}
+
+// inWords are the sentences of a list.
+func inWords[T fmt.Stringer](list []T) []string {
+	words := make([]string, len(list))
+	for i, l := range list {
+		words[i] = l.String()
+	}
+	return words
 }
 
 func count(n int, noun string) string {

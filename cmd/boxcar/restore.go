@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"boxcar/internal/daemon"
 )
 
 type restoreCmd struct {
-	Dir      string `arg:"" help:"The backup."`
-	Data     string `placeholder:"DIR" env:"BOXCAR_DATA" help:"The data directory to make; it must be empty, or not be there."`
+	Dir  string `arg:"" help:"The backup."`
+	Data string `placeholder:"DIR" env:"BOXCAR_DATA" help:"The data directory to make; it must be empty, or not be there."`
+	jsonFlag
 	Snapshot string `placeholder:"NAME" help:"Which one; the newest if left out."`
 	List     bool   `help:"Only list the snapshots."`
 }
@@ -18,6 +20,15 @@ type restoreCmd struct {
 // Help is what boxcar restore --help adds.
 func (restoreCmd) Help() string {
 	return `Makes a data directory of a snapshot and proves it, as boxcar doctor does. Until it is done no server takes the directory; if it is cut short, remove the directory and restore again. Exits with 1 if anything is lost or broken; all else is restored then.`
+}
+
+// snapshotRecord is a snapshot as --json tells it.
+type snapshotRecord struct {
+	Snapshot string    `json:"snapshot"`
+	Made     time.Time `json:"made"`
+	Boxcar   string    `json:"boxcar"` // that made it
+	Blobs    int64     `json:"blobs"`
+	Lost     int64     `json:"lost"` // of these
 }
 
 // Validate asks for a place to restore to.
@@ -32,6 +43,12 @@ func (c restoreCmd) Run(ctx context.Context, io streams) error {
 	if c.List {
 		all, err := daemon.Snapshots(c.Dir)
 		for _, s := range all {
+			if c.JSON {
+				if err := writeJSON(io.Out, snapshotRecord{s.Name, s.MadeAt, s.Boxcar, s.Blobs, s.Lost}); err != nil {
+					return err
+				}
+				continue
+			}
 			fmt.Fprintf(io.Out, "%s  %s  boxcar %s\n", s.Name, count(int(s.Blobs), "blob"), s.Boxcar)
 		}
 		return err
@@ -40,6 +57,9 @@ func (c restoreCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
+	if c.JSON {
+		return c.tellHealth(io, c.Data, r.Snapshot.Name, r.Doctor)
+	}
 	fmt.Fprintf(io.Out, "%s: restored from snapshot %s, %d bytes copied\n", c.Data, r.Snapshot.Name, r.Copied.Bytes)
-	return tellHealth(io, c.Data, r.Doctor)
+	return c.tellHealth(io, c.Data, "", r.Doctor)
 }

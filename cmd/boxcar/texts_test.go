@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/alecthomas/kong"
 	"github.com/mattn/go-runewidth"
 
 	"boxcar/client"
@@ -193,6 +195,25 @@ func TestRetryNotAtAll(t *testing.T) {
 	began := time.Now()
 	if code := run([]string{"whoami", "--retry", "0"}, streams{Out: &out, Err: &errs}); code != exitFailed || time.Since(began) >= patience || !strings.Contains(errs.String(), "is it running?") {
 		t.Errorf("exit code %d after %s: %s", code, time.Since(began), &errs)
+	}
+}
+
+// Every command that has something to tell tells it to programs, too.
+func TestEveryCommandHasJSON(t *testing.T) {
+	silent := map[string]string{
+		"boxcar serve": "its log has objects", "boxcar app config": "it is JSON", "boxcar ca": "it is for people to read and do",
+		"boxcar completion": "it is for a shell", "boxcar man": "it is for man",
+		"boxcar user set": "it tells nothing", "boxcar user delete": "it tells nothing", "boxcar app delete": "it tells nothing",
+	}
+	k, err := newParser(streams{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range k.Model.Leaves(true) {
+		has := slices.ContainsFunc(command.Flags, func(f *kong.Flag) bool { return f.Name == "json" })
+		if why := silent[command.FullPath()]; has == (why != "") {
+			t.Errorf("%s: --json is there: %v; %s", command.FullPath(), has, why)
+		}
 	}
 }
 

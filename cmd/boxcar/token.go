@@ -10,8 +10,9 @@ import (
 
 type tokenCmd struct {
 	dataFlag `embed:""`
-	User     string        `placeholder:"LOGIN" help:"For this user, not for the administrator."`
-	Life     time.Duration `placeholder:"DURATION" help:"Good for so long, such as 1h30m; others stay as they are."`
+	jsonFlag
+	User string        `placeholder:"LOGIN" help:"For this user, not for the administrator."`
+	Life time.Duration `placeholder:"DURATION" help:"Good for so long, such as 1h30m; others stay as they are."`
 }
 
 // Help is what boxcar token --help adds.
@@ -32,6 +33,11 @@ func (t tokenCmd) Run(ctx context.Context, io streams) error {
 		token, err := o.NewToken(ctx, t.User, t.Life)
 		if err != nil {
 			return err
+		}
+		if t.JSON {
+			return writeJSON(io.Out, struct {
+				Token string `json:"token"`
+			}{token})
 		}
 		fmt.Fprintln(io.Out, token)
 		return nil

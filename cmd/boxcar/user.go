@@ -42,6 +42,7 @@ func (f userFlags) change() daemon.UserChange {
 
 type userAddCmd struct {
 	dataFlag `embed:""`
+	jsonFlag
 	loginArg `embed:""`
 	userFlags
 	GeneratePassword bool `help:"Make up a password, and print it on a second line."`
@@ -64,41 +65,71 @@ func (c userAddCmd) Run(ctx context.Context, io streams) error {
 		if err != nil {
 			return err
 		}
+		password := ""
+		if c.GeneratePassword {
+			password = o.NewPassword()
+			if err := o.SetPassword(ctx, u.ID, password); err != nil {
+				return fmt.Errorf("user %s is there, and has no password: %w", u.ID, err)
+			}
+		}
+		if c.JSON {
+			r := recordOfUser(u)
+			r.Password = password
+			return writeJSON(io.Out, r)
+		}
 		fmt.Fprintln(io.Out, u.ID)
-		if !c.GeneratePassword {
-			return nil
+		if c.GeneratePassword {
+			fmt.Fprintln(io.Out, password)
 		}
-		password := o.NewPassword()
-		if err := o.SetPassword(ctx, u.ID, password); err != nil {
-			return err
-		}
-		fmt.Fprintln(io.Out, password)
 		return nil
 	})
 }
 
+// ownRecord is a user of a data directory as --json tells it.
+type ownRecord struct {
+	ID       string `json:"id"`
+	Login    string `json:"login"`
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+	Status   string `json:"status"`
+	Used     int64  `json:"used"`  // bytes
+	Quota    int64  `json:"quota"` // bytes; 0: none
+	Password string `json:"password,omitzero"`
+}
+
+func recordOfUser(u daemon.User) ownRecord {
+	role := "user"
+	switch {
+	case u.Admin && u.AppUser:
+		role = "service"
+	case u.Admin:
+		role = "admin"
+	case u.AppUser:
+		role = "app user"
+	}
+	return ownRecord{ID: u.ID.String(), Login: u.Login, Name: u.Name, Role: role, Status: string(u.Status), Used: u.Used, Quota: max(0, u.Quota)}
+}
+
 type userListCmd struct {
 	dataFlag `embed:""`
+	jsonFlag
 }
 
 func (c userListCmd) Run(ctx context.Context, io streams) error {
 	return operate(ctx, c.Data, func(o *daemon.Operator) error {
 		w := tabwriter.NewWriter(io.Out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tLOGIN\tROLE\tSTATUS\tBYTES\tOF\tNAME")
+		if !c.JSON {
+			fmt.Fprintln(w, "ID\tLOGIN\tROLE\tSTATUS\tBYTES\tOF\tNAME")
+		}
 		err := o.Users(ctx, func(u daemon.User) error {
-			role, of := "user", "-"
-			switch {
-			case u.Admin && u.AppUser:
-				role = "service"
-			case u.Admin:
-				role = "admin"
-			case u.AppUser:
-				role = "app user"
+			r, of := recordOfUser(u), "-"
+			if c.JSON {
+				return writeJSON(io.Out, r)
 			}
 			if u.Quota != 0 {
-				of = fmt.Sprint(max(0, u.Quota))
+				of = fmt.Sprint(r.Quota)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", u.ID, u.Login, role, u.Status, u.Used, of, u.Name)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.ID, r.Login, r.Role, r.Status, r.Used, of, r.Name)
 			return nil
 		})
 		if err != nil {
@@ -127,6 +158,7 @@ func (c userSetCmd) Run(ctx context.Context) error {
 
 type userPasswordCmd struct {
 	dataFlag `embed:""`
+	jsonFlag
 	loginArg `embed:""`
 	Generate bool `xor:"how" help:"Make one up, and print it."`
 	Remove   bool `xor:"how" help:"Take it away: nobody logs in as the user then."`
@@ -156,7 +188,14 @@ func (c userPasswordCmd) Run(ctx context.Context, s streams) error {
 		if err := o.SetPassword(ctx, u.ID, password); err != nil {
 			return err
 		}
-		if c.Generate {
+		switch {
+		case c.JSON:
+			r := recordOfUser(u)
+			if c.Generate {
+				r.Password = password
+			}
+			return writeJSON(s.Out, r)
+		case c.Generate:
 			fmt.Fprintln(s.Out, password)
 		}
 		return nil
