@@ -19,10 +19,11 @@
 // time if its size is known, whole if it is not.
 //
 // An upload ends in one of two ways: the file is there, its digest is the source's,
-// and there is exactly one new version of it; or the error is an [*UploadError],
-// which says which session has the parts that arrived. With a [StateStore] the same
-// call made again, by another process or after a crash, goes on from there; with
-// nothing but [Upload.SessionID] another machine that has the same source can.
+// and there is exactly one new version of it, which a boxcar keeps through a power
+// cut; or there is an error. Where a session has parts that arrived, that is an
+// [*UploadError], which names it. With a [StateStore] the same call made again, by
+// another process or after a crash, goes on from there; with nothing but
+// [Upload.SessionID] another machine that has the same source can.
 //
 // # What is tried again
 //

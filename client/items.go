@@ -160,7 +160,7 @@ func (c *Client) Search(ctx context.Context, text string, o SearchOptions) iter.
 }
 
 // UpdateFile changes a file: its name, place, description, shared link and more.
-// ifMatch is the etag that it must have, or "".
+// etag is what it must have, or "".
 func (c *Client) UpdateFile(ctx context.Context, id string, u boxapi.UpdateFile, etag string) (*boxapi.File, error) {
 	return change[boxapi.File](ctx, c, &request{method: http.MethodPut, path: "/files" + idPath(id), header: ifMatch(etag), json: u})
 }

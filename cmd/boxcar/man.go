@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -111,7 +112,9 @@ func manPage(w io.Writer, n *kong.Node) error {
 		}
 		fmt.Fprintf(&b, ".TP\n.I %s\n%s\n", roff(p.Name), roff(p.Help))
 	}
-	if n.Parent != nil {
+	if n.Parent == nil {
+		b.WriteString(manPlaces)
+	} else if slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return !f.Hidden }) {
 		b.WriteString(".SH OPTIONS\n")
 		manFlags(&b, n)
 	}
@@ -122,6 +125,34 @@ func manPage(w io.Writer, n *kong.Node) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// manPlaces is what all commands have in common.
+const manPlaces = `.SH ENVIRONMENT
+.TP
+.B BOXCAR_URL
+The server: the address of a boxcar, or box for Box itself.
+.TP
+.B BOXCAR_TOKEN
+The token for it. There is no flag for that, since others on the machine see flags.
+.TP
+.B BOXCAR_PROFILE
+The login to use, by the name that boxcar login has given it.
+.TP
+.B NO_COLOR
+If it is set, nothing has colours.
+.TP
+.B SSL_CERT_FILE
+Certificates of authorities to trust, where the system does not have its own way.
+.PP
+Many flags have a variable of their own; their pages name it.
+.SH FILES
+.TP
+.I ~/.config/boxcar
+Logins. BOXCAR_CONFIG is another place.
+.TP
+.I ~/.local/state/boxcar
+Notes of uploads that are not finished. BOXCAR_STATE is another place.
+`
 
 func manFlags(b *strings.Builder, n *kong.Node) {
 	title := ""

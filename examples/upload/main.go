@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"boxcar/client"
@@ -44,27 +45,13 @@ func upload(ctx context.Context, path string) error {
 	// A meter is told of every step; looking at it twice a second is enough
 	// for a person.
 	var meter client.Meter
-	ticker := time.NewTicker(500 * time.Millisecond)
-	defer ticker.Stop()
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		for {
-			select {
-			case <-ticker.C:
-				r := meter.Read()
-				fmt.Fprintf(os.Stderr, "\r%d of %d bytes, part %d of %d", r.Moved+r.Reused, r.Total, r.PartsDone, r.Parts)
-			case <-done:
-				return
-			}
-		}
-	}()
-
+	stop := watch(&meter)
 	res, err := c.Upload(ctx, client.Upload{
 		Source: src, Name: filepath.Base(path),
 		OnConflict: client.NewVersion, SkipUnchanged: true,
 		Progress: meter.Event,
 	})
+	stop()
 	if err != nil {
 		return err
 	}
@@ -74,4 +61,30 @@ func upload(ctx context.Context, path string) error {
 	}
 	fmt.Printf("%s is file %s, SHA-1 %x\n", res.File.Name, res.File.ID, res.SHA1)
 	return nil
+}
+
+// watch shows how far it is, until it is stopped.
+func watch(meter *client.Meter) (stop func()) {
+	show := func() {
+		r := meter.Read()
+		fmt.Fprintf(os.Stderr, "\r%d of %d bytes, part %d of %d", r.Moved+r.Reused, r.Total, r.PartsDone, r.Parts)
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-time.After(500 * time.Millisecond):
+				show()
+			case <-done:
+				show()
+				fmt.Fprintln(os.Stderr)
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		wg.Wait()
+	}
 }
