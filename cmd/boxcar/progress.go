@@ -96,6 +96,7 @@ func (b *board) expectNoMore() {
 // start begins to show a file. size is in bytes, -1 if it is not known.
 func (b *board) start(name string, size int64) *track {
 	t := &track{board: b, name: name, size: size, since: time.Now(), parts: map[int]bool{}}
+	t.speed.at(t.since, 0)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.moving = append(b.moving, t)

@@ -48,6 +48,17 @@ func TestStanding(t *testing.T) {
 }
 
 // A thousand parts that fail are a few lines, not a thousand.
+// The first look at a file has a rate, too.
+func TestTheFirstRate(t *testing.T) {
+	var errs bytes.Buffer
+	b := newBoard(streams{Out: &errs, Err: &errs}, true)
+	defer b.close()
+	track := b.start("a", 1000)
+	if got := track.speed.at(track.since.Add(time.Second), 500); got != 500 {
+		t.Errorf("%v bytes a second, want 500", got)
+	}
+}
+
 func TestNotesAreQuiet(t *testing.T) {
 	var errs output
 	b := newBoard(streams{Out: &errs, Err: &errs}, false)
