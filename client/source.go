@@ -3,12 +3,12 @@ package client
 import (
 	"context"
 	"crypto/sha1"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -235,5 +235,5 @@ func (s *Source) SameContent(ctx context.Context, size int64, sum string) (bool,
 		return false, nil
 	}
 	own, err := s.SHA1(ctx)
-	return err == nil && hex.EncodeToString(own[:]) == sum, err
+	return err == nil && strings.EqualFold(hexSum(own), sum), err
 }

@@ -693,3 +693,25 @@ func TestUploadsThatCannotBe(t *testing.T) {
 		t.Errorf("Box is at %+v", box)
 	}
 }
+
+func TestSameContent(t *testing.T) {
+	data := pattern(2500)
+	src := FromReaderAt(bytes.NewReader(data), 2500)
+	sum := hexSum(sha1.Sum(data))
+	for _, c := range []struct {
+		src  *Source
+		size int64
+		sum  string
+		want bool
+	}{
+		{src, 2500, sum, true},
+		{src, 2500, strings.ToUpper(sum), true},
+		{src, 2500, hexSum([20]byte{}), false},
+		{FromReaderAt(nil, 2500), 2501, sum, false}, // it is not read
+		{FromReader(bytes.NewReader(data), 2500), 2500, sum, false},
+	} {
+		if got, err := c.src.SameContent(t.Context(), c.size, c.sum); got != c.want || err != nil {
+			t.Errorf("%d bytes, %s: %v, %v", c.size, c.sum, got, err)
+		}
+	}
+}
