@@ -33,6 +33,7 @@ type contents struct {
 	sizes  [versions]int64  // sizes it may leave, the oldest first
 	nsizes int              // how many; 0 when only size
 	resize bool             // whether the size changed since Sync was last tried
+	reach  int64            // where the furthest write since then has ended
 }
 
 // history is what may be found of one page: for each sector, the pages that it
@@ -117,6 +118,7 @@ func (c *contents) read(p []byte, offset int64) int {
 
 func (c *contents) write(p []byte, offset int64) {
 	end := offset + int64(len(p))
+	c.reach = max(c.reach, end)
 	for len(p) > 0 {
 		i, at := int(offset/pageSize), int(offset%pageSize)
 		n := min(len(p), pageSize-at)
@@ -142,6 +144,7 @@ func span(from, to int) (mask uint8) {
 }
 
 func (c *contents) truncate(size int64) {
+	c.reach = min(c.reach, size)
 	if size < c.size {
 		first := int(size / pageSize)
 		if at := int(size % pageSize); at > 0 {
@@ -176,9 +179,15 @@ func (c *contents) sync() {
 			delete(c.unsure, i)
 		}
 	}
-	if c.resize {
-		c.nsizes, c.resize = 0, false
+	sizes := c.sizes[:c.nsizes]
+	c.nsizes = 0
+	for _, size := range sizes {
+		if size >= c.reach && !c.resize { // what was written is there, and so the file is as long as that
+			c.sizes[c.nsizes] = size
+			c.nsizes++
+		}
 	}
+	c.resize, c.reach = false, 0
 }
 
 // stain is a sync that failed: what was touched can't become certain any more.
@@ -186,7 +195,7 @@ func (c *contents) stain() {
 	for _, h := range c.unsure {
 		h.touched = 0
 	}
-	c.resize = false
+	c.resize, c.reach = false, 0
 }
 
 // crash is what the power cut leaves of the file with this id.

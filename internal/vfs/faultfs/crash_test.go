@@ -281,6 +281,19 @@ func TestFailedSyncIsNeverMadeGood(t *testing.T) {
 	must(f.WriteAt([]byte("two"), 0))
 	check(f.Sync())
 	expect(t, fsys, tree, "f=two")
+
+	// What was written later is there, and so the file is as long as that.
+	must(f.WriteAt([]byte(" and more"), 3))
+	fsys.Fail(faultfs.Fault{Ops: faultfs.Sync})
+	if err := f.Sync(); err == nil {
+		t.Fatal("sync did not fail")
+	}
+	must(f.WriteAt([]byte("one"), 0))
+	check(f.Sync())
+	expect(t, fsys, tree, "f=one", "f=one and more")
+	must(f.WriteAt([]byte("e"), 11))
+	check(f.Sync())
+	expect(t, fsys, tree, "f=one and more")
 }
 
 func TestFailedSyncDirIsNeverMadeGood(t *testing.T) {

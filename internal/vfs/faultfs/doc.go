@@ -30,8 +30,9 @@
 //
 // Failed syncs. A Sync or SyncDir that fails leaves all it was to make certain
 // uncertain for good: a later one that succeeds makes certain only what was
-// written, or which names were changed, after the failure. Programs see
-// nothing of that until the power is cut.
+// written, or which names were changed, after the failure, and that the file is
+// as long as what was written needs. Programs see nothing of that until the power
+// is cut.
 //
 // What is not modelled: rotten sectors, garbage in sectors never written,
 // sectors that are themselves torn, errors of a call that did its work all the

@@ -2,6 +2,8 @@ package sqlitefs
 
 import (
 	"fmt"
+	"io"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -86,6 +88,26 @@ func (d *VFS) Frames(database string) int64 {
 		return 0
 	}
 	return int64(at[[12]uint32](n.regions[0])[4]) // mxFrame of the index's header, sqlite.org/walformat.html
+}
+
+// Index is the first page of the index of a database's log, for as long as somebody
+// has the database open.
+func (d *VFS) Index(database string) io.WriterAt { return index{d, database} }
+
+type index struct {
+	disk *VFS
+	name string
+}
+
+func (i index) WriteAt(p []byte, offset int64) (int, error) {
+	i.disk.mu.Lock()
+	defer i.disk.mu.Unlock()
+	n := i.disk.nodes[i.name]
+	if n == nil || len(n.regions) == 0 {
+		return 0, fs.ErrNotExist
+	}
+	const page = 32 << 10 // bytes
+	return copy(memory(n.regions[0], page)[offset:], p), nil
 }
 
 func (d *VFS) open() int {
