@@ -99,7 +99,7 @@ func (s site) open(ctx context.Context, fsys *faultfs.FS) (*house, error) {
 func (s site) storage(fsys *faultfs.FS) (h *house, err error) {
 	under := s.mutant.disks(fsys)
 	h = &house{fs: fsys, vfs: sqlitefs.Register(under.sqlite), site: s}
-	if h.rows, err = sqlite.Open(database, sqlite.Options{VFS: h.vfs.Name, FS: under.rows, Readers: s.readers, LogSize: s.logSize}); err != nil {
+	if h.rows, err = sqlite.Open(database, sqlite.Options{VFS: h.vfs.Name, FS: under.rows, Index: h.vfs.Index(database), Readers: s.readers, LogSize: s.logSize}); err != nil {
 		return h, err
 	}
 	if h.files, err = disk.Open(under.blobs); err != nil {

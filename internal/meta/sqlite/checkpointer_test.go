@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"testing"
@@ -17,7 +18,7 @@ func TestPingSaysThatTheLogCannotBeCopied(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("ping: %v", err)
 	}
-	if err := s.checkpointer.db.Close(); err != nil {
+	if err := s.checkpointer.conn.Close(); err != nil {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(10 * time.Second)
@@ -36,10 +37,12 @@ func TestEveryConnectionThatWritesSyncs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for name, db := range map[string]*sql.DB{"writer": s.writeDB, "checkpointer": s.checkpointer.db} {
+	for name, db := range map[string]interface {
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}{"writer": s.writeDB, "checkpointer": s.checkpointer.conn} {
 		for pragma, want := range map[string]int{"synchronous": 2, "checkpoint_fullfsync": 1, "wal_autocheckpoint": 0} {
 			var got int
-			if err := db.QueryRow(`PRAGMA ` + pragma).Scan(&got); err != nil || got != want {
+			if err := db.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got); err != nil || got != want {
 				t.Errorf("%s: %s is %d (%v), want %d", name, pragma, got, err, want)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"runtime"
@@ -48,10 +49,12 @@ type Options struct {
 	LogSize int64
 
 	// VFS names a registered SQLite VFS to go through instead of the
-	// system's, and FS is the same directory of files in our terms. The path
-	// is then a name within FS. Both, or neither.
-	VFS string
-	FS  vfs.FS
+	// system's, FS is the same directory of files in our terms, and Index the
+	// index of the log, which the system has in a file. The path is then a name
+	// within FS. All of them, or none.
+	VFS   string
+	FS    vfs.FS
+	Index io.WriterAt
 }
 
 // Store is a meta.Store in one database file.
@@ -134,11 +137,8 @@ func open(path string, o Options) (_ *Store, err error) {
 	if s.readDB, err = pool(path, o.VFS, o.BusyWait, "query_only(1)"); err != nil {
 		return nil, err
 	}
-	log := []string{fmt.Sprintf("journal_size_limit(%d)", 2*o.LogSize)}
-	if !o.Beside {
-		log = append(log, "wal_autocheckpoint(0)") // there is a checkpointer
-	}
-	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, log...); err != nil {
+	// The owner has a checkpointer, and nobody else copies: SQLite says nothing of it when that fails.
+	if s.writeDB, err = pool(path, o.VFS, o.BusyWait, fmt.Sprintf("journal_size_limit(%d)", 2*o.LogSize), "wal_autocheckpoint(0)"); err != nil {
 		return nil, err
 	}
 	s.readDB.SetMaxOpenConns(o.Readers)
@@ -160,7 +160,7 @@ func open(path string, o Options) (_ *Store, err error) {
 		if err := dir.SyncDir("."); err != nil {
 			return nil, err
 		}
-		if s.checkpointer, err = newCheckpointer(path, o); err != nil {
+		if s.checkpointer, err = newCheckpointer(ctx, path, o); err != nil {
 			return nil, err
 		}
 		go s.checkpoints()
@@ -244,11 +244,16 @@ func (s *Store) Close() error {
 
 func (s *Store) closeDBs() (err error) {
 	if s.checkpointer != nil {
-		err = s.checkpointer.db.Close()
+		err = s.checkpointer.close()
 	}
 	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
 		if db != nil {
 			err = errors.Join(err, db.Close())
+		}
+	}
+	if s.checkpointer != nil {
+		if f, ok := s.checkpointer.index.(io.Closer); ok {
+			err = errors.Join(err, f.Close())
 		}
 	}
 	return err
