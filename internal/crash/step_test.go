@@ -47,9 +47,12 @@ func (h *house) find(at string) (row meta.Item, err error) {
 func findIn(tx meta.Tx, who content.Principal, at string) (row meta.Item, err error) {
 	if at[0] == '~' {
 		list, err := tx.Trashed(who.User, meta.ItemPage{Limit: 1000})
+		if err != nil {
+			return row, err
+		}
 		for _, i := range list {
 			if i.Name == at[1:] {
-				return i, err
+				return i, nil
 			}
 		}
 		return row, content.Errorf(content.NotFound, "%s is not in the trash", at)

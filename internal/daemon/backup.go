@@ -361,7 +361,7 @@ func checkBackup(dir string) error {
 		return err
 	}
 	if got := strings.TrimSpace(string(b)); got != backupLayout {
-		return fmt.Errorf("%s is a backup of layout %s, and this boxcar knows layout %s: use the version that wrote it, or a later one", dir, got, backupLayout)
+		return fmt.Errorf("%s is a backup of layout %.40q, and this boxcar knows layout %s: use the version that wrote it, or a later one", dir, got, backupLayout)
 	}
 	return nil
 }

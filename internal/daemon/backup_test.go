@@ -197,7 +197,7 @@ func TestDirectoriesThatAreNoBackups(t *testing.T) {
 	os.WriteFile(filepath.Join(newer, "boxcar-backup"), []byte("2\n"), 0o600)
 	for dir, want := range map[string]string{
 		other:                       "is not a backup",
-		newer:                       "of layout 2",
+		newer:                       `of layout "2"`,
 		data:                        "need directories of their own",
 		filepath.Join(data, "b"):    "need directories of their own",
 		filepath.Dir(data):          "need directories of their own",

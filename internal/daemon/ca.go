@@ -312,10 +312,15 @@ func CheckName(name string) error {
 	if net.ParseIP(name) != nil {
 		return nil
 	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+	host := strings.TrimSuffix(name, ".")
+	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || len(label) > 63 || strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			return fmt.Errorf("%q is neither a host name nor an address", name)
 		}
+	}
+	// Who reads 1.2.3.4. takes it for an address, or not.
+	if top := host[strings.LastIndex(host, ".")+1:]; strings.Trim(top, "0123456789") == "" {
+		return fmt.Errorf("%q ends with a number, and is no address", name)
 	}
 	return nil
 }

@@ -191,8 +191,8 @@ func (c Config) check() error {
 	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("public URL %q: it must be http:// or https:// with a host, and no query", c.PublicURL)
+		if err != nil || !strings.HasPrefix(c.PublicURL, "http://") && !strings.HasPrefix(c.PublicURL, "https://") || u.Host == "" || u.User != nil || strings.ContainsAny(c.PublicURL, "?# \"<>\\") {
+			return fmt.Errorf("public URL %q: it must be http:// or https:// with a host, and no user or query", c.PublicURL)
 		}
 	}
 	for _, addr := range []string{c.Listen, c.PlainListen} {

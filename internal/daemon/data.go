@@ -111,7 +111,7 @@ func checkFormat(dir string, make bool) error {
 		return err
 	}
 	if got := strings.TrimSpace(string(b)); got != format {
-		return fmt.Errorf("%s has format %s, and this boxcar reads format %s: run the version that wrote it, or a later one", dir, got, format)
+		return fmt.Errorf("%s has format %.40q, and this boxcar reads format %s: run the version that wrote it, or a later one", dir, got, format)
 	}
 	// The database is made before the directory of blobs. A new one beside old
 	// blobs would refer to none of them, and they would all be swept.
@@ -208,6 +208,9 @@ func replaceToken(dir, token string) error {
 		out.WriteString(line)
 	}
 	if !found {
+		if text := out.String(); text != "" && !strings.HasSuffix(text, "\n") {
+			out.WriteString("\n")
+		}
 		out.WriteString(key + token + "\n")
 	}
 	return replace(vfs.Dir(dir), CredentialsFile, []byte(out.String()))
