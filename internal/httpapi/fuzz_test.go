@@ -12,8 +12,10 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
@@ -184,6 +186,18 @@ func FuzzNamesInHeaders(f *testing.F) {
 		if kind := contentType(name); !httpguts.ValidHeaderFieldValue(kind) || kind == "" {
 			t.Errorf("%q is of type %q", name, kind)
 		}
+		const sandbox = "sandbox"
+		h := http.Header{"Content-Disposition": {value}, "Content-Security-Policy": {sandbox}}
+		showInline(h, name)
+		kind, params, err = mime.ParseMediaType(h.Get("Content-Disposition"))
+		if err != nil || params["filename"] != name || (kind == "inline") != (shownAs(name) != "") {
+			t.Errorf("%q is shown as %q: %v, %v", name, kind, params, err)
+		}
+		family, sub, _ := strings.Cut(h.Get("Content-Type"), "/")
+		safe := family == "image" && !strings.Contains(sub, "svg") || family == "video" || family == "audio" || h.Get("Content-Type") == "application/pdf"
+		if kind == "inline" && (!safe || family != "application" && h.Get("Content-Security-Policy") != sandbox) {
+			t.Errorf("%q is shown with %v", name, h)
+		}
 	})
 }
 
@@ -307,6 +321,84 @@ func FuzzBodies(f *testing.F) {
 			t.Errorf("%d bytes of %d: %d, %v", size, limit, len(got), err)
 		case cap(got) > max(limit+1, 512), c.kept > int64(limit)+1:
 			t.Errorf("%d bytes of %d took %d, and count as %d", size, limit, cap(got), c.kept)
+		}
+	})
+}
+
+// FuzzPlainText: what a page shows of a file is the beginning of it, and is text;
+// of a text that was cut no more than one character is missing.
+func FuzzPlainText(f *testing.F) {
+	for _, s := range []string{"", "a", "日本語", "a\x00b", "\xff\xfe", "é\xc3", "😀\xf0\x9f\x98", "\ufffd", "\x80\x80\x80\x80\x80", "0\x97\xa5\xe6\x9c"} {
+		f.Add([]byte(s), true)
+		f.Add([]byte(s), false)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, cut bool) {
+		text, ok := plainText(slices.Clone(b), cut)
+		if ok && (text == "" || !utf8.ValidString(text) || strings.Contains(text, "\x00") || !bytes.HasPrefix(b, []byte(text)) || len(text) < len(b) && (!cut || len(b)-len(text) >= utf8.UTFMax)) {
+			t.Errorf("of %q, cut %v, %q is shown", b, cut, text)
+		}
+		if utf8.Valid(b) && !bytes.Contains(b, []byte{0}) {
+			for n := range min(len(b), 3*utf8.UTFMax) {
+				part := b[:len(b)-n]
+				_, last := utf8.DecodeLastRune(part)
+				if text, ok := plainText(slices.Clone(part), true); len(part) > utf8.UTFMax && (!ok || len(part)-len(text) > max(last, utf8.UTFMax-1)) {
+					t.Errorf("of %q, %q is shown, %v", part, text, ok)
+				}
+			}
+		}
+	})
+}
+
+// FuzzLoginPages: wherever an application wants a person sent back to, the page keeps its
+// policy, and the answer goes there and nowhere else, with what the application is to have.
+func FuzzLoginPages(f *testing.F) {
+	for _, s := range []string{
+		"https://app.example/cb?x=1", "http://localhost:9/a", "my.app:/cb", "http://[::1]:9/", "http://h; script-src *", "https://h/a\"b", "x:y", "HTTPS://H", "http://h:80,evil.example/", "http://h'unsafe-inline'/",
+		"javascript:alert(1)", "//h", "http://h\r\nX: y", "",
+	} {
+		f.Add(s, "state & <b>", "code")
+	}
+	f.Fuzz(func(t *testing.T, uri, state, code string) {
+		u, err := url.Parse(uri)
+		if err != nil || u.Scheme == "" || u.Fragment != "" || strings.Contains(uri, "#") || u.User != nil {
+			return // no application can register that
+		}
+		w := httptest.NewRecorder()
+		s := New(Config{Now: time.Now, Random: func([]byte) {}})
+		c := s.begin(w, httptest.NewRequest("GET", "/", nil))
+		if err := s.redirect(c, uri, state, "code", code); err != nil {
+			t.Fatalf("%q: %v", uri, err)
+		}
+		policy := strings.Split(w.Header().Get("Content-Security-Policy"), "; ")
+		var names []string
+		for _, directive := range policy {
+			name, _, _ := strings.Cut(directive, " ")
+			names = append(names, name)
+		}
+		if !slices.Equal(names, []string{"default-src", "style-src", "form-action", "base-uri", "frame-ancestors"}) || strings.Count(strings.Join(policy, " "), "'unsafe") > 0 || strings.ContainsAny(w.Header().Get("Content-Security-Policy"), ",\r\n") {
+			t.Errorf("for %q the policy is %q", uri, policy)
+		}
+		to := w.Header().Get("Location")
+		at, err := url.Parse(to)
+		if err != nil || !httpguts.ValidHeaderFieldValue(to) || at.Scheme != u.Scheme || at.Host != u.Host || at.EscapedPath() != u.EscapedPath() || at.Opaque != u.Opaque {
+			t.Fatalf("%q became %q, %v", uri, to, err)
+		}
+		added := at.RawQuery
+		if u.RawQuery != "" {
+			var ok bool
+			if added, ok = strings.CutPrefix(added, u.RawQuery+"&"); !ok {
+				t.Errorf("%q became %q", uri, to)
+			}
+		}
+		want := url.Values{"code": {code}}
+		if state != "" {
+			want.Set("state", state)
+		}
+		if got, err := url.ParseQuery(added); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q became %q: %v, %v", uri, to, got, err)
+		}
+		if host := hostOf(uri); host == "a program on this computer" && u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {
+			t.Errorf("%q is said to be %q", uri, host)
 		}
 	})
 }

@@ -353,21 +353,27 @@ func (s *Server) beginning(c *call, v content.Version) (text string, cut, ok boo
 	}
 	defer r.Close()
 	b, err := io.ReadAll(io.LimitReader(r, textShown))
-	if err != nil || len(b) == 0 {
+	if err != nil {
 		return "", false, false
 	}
-	if cut = int64(len(b)) < v.Size; cut {
-		for i := 0; i < utf8.UTFMax && len(b) > 0; i++ { // a character that was cut
-			if r, n := utf8.DecodeLastRune(b); r != utf8.RuneError || n != 1 {
-				break
-			}
-			b = b[:len(b)-1]
+	cut = int64(len(b)) < v.Size
+	text, ok = plainText(b, cut)
+	return text, cut, ok
+}
+
+// plainText is the bytes as text, if they are some. Where they were cut, the last
+// character may not be whole, and is left out.
+func plainText(b []byte, cut bool) (text string, ok bool) {
+	for i := 1; cut && i < utf8.UTFMax && len(b) > 0; i++ {
+		if r, n := utf8.DecodeLastRune(b); r != utf8.RuneError || n != 1 {
+			break
 		}
+		b = b[:len(b)-1]
 	}
-	if !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
-		return "", false, false
+	if len(b) == 0 || !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
+		return "", false
 	}
-	return string(b), cut, true
+	return string(b), true
 }
 
 // linkForm handles POST /s/:token: the password. It goes into no URL; the
