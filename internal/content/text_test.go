@@ -1,6 +1,7 @@
 package content
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -66,6 +67,50 @@ func FuzzGrid(f *testing.F) {
 		}
 		if n > 0 && (g.Slot(0).Start != 0 || g.Slot(n-1).End != size) {
 			t.Errorf("%+v goes from %+v to %+v", g, g.Slot(0), g.Slot(n-1))
+		}
+	})
+}
+
+// FuzzWhatIsWrittenOfItems: descriptions, tags, web links' URLs, and the names, passwords
+// and addresses of shared links are within what is said of them.
+func FuzzWhatIsWrittenOfItems(f *testing.F) {
+	for _, s := range []string{
+		"https://example.org/a?b#c", "http://h", "javascript:alert(1)", "http://u:p@h:99999/", "http:// h", "http://h\\evil", "https://" + strings.Repeat("a", 2048), "HTTP://H", "http://[::1", "http:///x",
+		"The-Vanity_Name", "The Vanity Name", "passw0rd", "password", "пароль1", strings.Repeat("é", 300), "\xff\xfe", "", "a\x00b", "mfrggzdfmztwq2lknnwg23tpob.pdf", "x.tar.gz", "x.a/b", "x.",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if cut := CutDescription(text); utf8.RuneCountInString(cut) > maxDescriptionLen || utf8.ValidString(text) && (!strings.HasPrefix(text, cut) || !utf8.ValidString(cut)) || CutDescription(cut) != cut {
+			t.Errorf("%q is cut to %q", text, cut)
+		}
+		if n := utf8.RuneCountInString(text); (CheckTags([]string{"x", text}) == nil) != (n >= 1 && n <= maxTagLen) {
+			t.Errorf("tag %q: %v", text, CheckTags([]string{text}))
+		}
+		if CheckURL(text) == nil {
+			u, err := url.Parse(text)
+			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || len(text) > maxURLLen || strings.ContainsAny(text, " \\\r\n\x00") {
+				t.Errorf("a web link leads to %q: %v", text, err)
+			}
+			if name := WebLinkName(text); name == "" || utf8.RuneCountInString(name) > maxNameLen {
+				t.Errorf("%q is called %q", text, name)
+			}
+		}
+		if CheckVanity(text) == nil {
+			if token, vanity, ok := ParseLinkURL("https://h/v/" + text); !ok || token != "" || vanity != text || VanityKey(VanityKey(text)) != VanityKey(text) {
+				t.Errorf("%q is found as %q, %v", text, vanity, ok)
+			}
+		}
+		if n := utf8.RuneCountInString(text); CheckLinkPassword(text) == nil && (n < minLinkPassword || len(text) > MaxLinkPassword) {
+			t.Errorf("%q is a password", text)
+		}
+		const token = "mfrggzdfmztwq2lknnwg23tpob"
+		name := StaticName(token, text)
+		if got := StaticToken(name); got != token || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.") != "" {
+			t.Errorf("a file %q is at %q, which is %q", text, name, got)
+		}
+		if got := StaticToken(text); got != "" && (!isLinkToken(got) || !strings.HasPrefix(text, got)) {
+			t.Errorf("%q has token %q", text, got)
 		}
 	})
 }
