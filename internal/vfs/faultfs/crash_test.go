@@ -2,12 +2,14 @@ package faultfs_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"boxcar/internal/vfs"
@@ -294,6 +296,28 @@ func TestFailedSyncIsNeverMadeGood(t *testing.T) {
 	must(f.WriteAt([]byte("e"), 11))
 	check(f.Sync())
 	expect(t, fsys, tree, "f=one and more")
+}
+
+func TestFailedSyncIsToldToAllThatHaveTheFile(t *testing.T) {
+	fsys := faultfs.New()
+	f := create(fsys, "f", "old")
+	check(f.Sync())
+	check(fsys.SyncDir("."))
+	other := must(fsys.Modify("f"))
+	must(other.WriteAt([]byte("new"), 0))
+	fsys.Fail(faultfs.Fault{Ops: faultfs.Sync, Err: syscall.ENOSPC})
+	if err := f.Sync(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("who syncs is told %v", err)
+	}
+	must(other.WriteAt([]byte("two"), 0))
+	if err := other.Sync(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("who has the file open is told %v", err)
+	}
+	later := must(fsys.Modify("f"))
+	for _, h := range []vfs.File{f, other, later} {
+		check(h.Sync())
+	}
+	expect(t, fsys, tree, "f=old", "f=new", "f=two")
 }
 
 func TestFailedSyncDirIsNeverMadeGood(t *testing.T) {

@@ -31,8 +31,9 @@
 // Failed syncs. A Sync or SyncDir that fails leaves all it was to make certain
 // uncertain for good: a later one that succeeds makes certain only what was
 // written, or which names were changed, after the failure, and that the file is
-// as long as what was written needs. Programs see nothing of that until the power
-// is cut.
+// as long as what was written needs. Whoever else has the file open is told, too:
+// the next Sync of each fails, as Linux has it since 4.13 (fsync(2)). A SyncDir fails
+// once. Programs see nothing else of that until the power is cut.
 //
 // What is not modelled: rotten sectors, garbage in sectors never written,
 // sectors that are themselves torn, errors of a call that did its work all the

@@ -16,6 +16,7 @@ type file struct {
 	offset   int64
 	writable bool
 	closed   bool
+	told     int // of node.failed
 }
 
 // do is FS.do on a file that must be open.
@@ -160,8 +161,11 @@ func (h *file) Sync() error {
 	case h.closed:
 		err = fs.ErrClosed
 	case ft != nil:
+		h.node.failed, h.node.err = h.node.failed+1, ft.Err
+		fallthrough
+	case h.told != h.node.failed: // through another file
 		h.node.stain()
-		err = ft.Err
+		h.told, err = h.node.failed, h.node.err
 	default:
 		h.node.sync()
 	}

@@ -55,7 +55,7 @@ func (f *FS) open(name string, writable bool) (vfs.File, error) {
 		if writable && n.isDir() {
 			return syscall.EISDIR
 		}
-		h = &file{fsys: f, node: n, name: name, writable: writable}
+		h = &file{fsys: f, node: n, name: name, writable: writable, told: n.failed}
 		return nil
 	})
 	if err != nil {
@@ -314,6 +314,8 @@ type node struct {
 	modTime time.Time
 	contents
 	names
+	failed int   // syncs that were made to fail
+	err    error // the last one's
 }
 
 func (n *node) isDir() bool { return n.entries != nil }
