@@ -19,9 +19,13 @@ import (
 	"boxcar/internal/vfs/faultfs"
 )
 
-// envFaults is how many calls one that fails in TestEveryCallFailsOnce stands
-// for; 1 is all of them.
-const envFaults = "BOXCAR_FAULTS_EVERY"
+const (
+	// envFaults is how many calls one that fails in TestEveryCallFailsOnce stands
+	// for; 1 is all of them.
+	envFaults = "BOXCAR_FAULTS_EVERY"
+	// envFault is one of them, as a run has printed it.
+	envFault = "BOXCAR_FAULT"
+)
 
 // failures are the ways in which a call fails: a write has done some of its work
 // before, or none.
@@ -37,7 +41,10 @@ var errTwice = errors.New("failed again, when nothing was wrong with the disk an
 // program: a client is told so, nothing half-made is there, and its next try works.
 // What is left on the disk, as it is and by power cuts, is all that was acknowledged.
 func TestEveryCallFailsOnce(t *testing.T) {
-	every := fromEnv(t, envFaults, 1024)
+	every, text := fromEnv(t, envFaults, 1024), os.Getenv(envFault)
+	if text != "" {
+		every = 1
+	}
 	if raced && os.Getenv(envFaults) == "" {
 		t.Skip("NOT TRIED with the race detector, which has SQLite take ten times as long: that each file call fails once")
 	}
@@ -48,7 +55,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	base()
 	type job struct {
 		program program
-		fault   faultfs.Fault
+		how     int // of failures
 		n       int
 	}
 	jobs := make(chan job)
@@ -60,14 +67,14 @@ func TestEveryCallFailsOnce(t *testing.T) {
 				if broken.Load() {
 					continue
 				}
-				op, fails, err := failOnce(t, j.program, j.fault, j.n, sum)
+				r, _, err := failAt(t, j.program, failures[j.how], j.n, sum)
 				if err != nil {
 					broken.Store(true)
-					t.Errorf("program %s, call %d (%s) fails with %v: %v", j.program.name, j.n, op, j.fault.Err, err)
+					t.Errorf("program %s, call %d (%s) fails with %v: %v\nagain: %s='%s:%d:%d' go test -count=1 -run 'TestEveryCallFailsOnce$' ./internal/crash",
+						j.program.name, j.n, r.failedOp, failures[j.how].Err, err, envFault, j.program.name, j.n, j.how)
 				}
 				mu.Lock()
-				failed[op]++
-				if fails {
+				if failed[r.failedOp]++; r.told {
 					told++
 				}
 				mu.Unlock()
@@ -83,29 +90,28 @@ func TestEveryCallFailsOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("program %s with nothing that fails: %v", p.name, err)
 		}
-		for i, fault := range failures {
-			for n := 1 + (runs+i)%every; n <= calls; n += every {
-				jobs <- job{p, fault, n}
+		for how := range failures {
+			for n := 1 + (runs+how)%every; n <= calls; n += every {
+				if text != "" && text != fmt.Sprintf("%s:%d:%d", p.name, n, how) {
+					continue
+				}
+				jobs <- job{p, how, n}
 				runs++
 			}
 		}
 	}
 	close(jobs)
 	wg.Wait()
-	var ops []string
+	ops := []string{fmt.Sprintf("none %d", failed[0])} // where a run had fewer calls than the first
+	delete(failed, 0)
 	for _, op := range slices.Sorted(maps.Keys(failed)) {
 		ops = append(ops, op.String()+" "+strconv.Itoa(failed[op]))
 	}
 	t.Logf("%d calls have failed, one a run; %d times a client was told: %s", runs, told, strings.Join(ops, ", "))
 }
 
-// failOnce runs a program with its n-th call failing.
-func failOnce(t *testing.T, p program, fault faultfs.Fault, n int, sum *tally) (op faultfs.Op, told bool, err error) {
-	r, _, err := failAt(t, p, fault, n, sum)
-	return r.failedOp, r.told, err
-}
-
-// failAt is failOnce; n of 0 has no call fail. calls is how many there were.
+// failAt runs a program with its n-th call failing; n of 0 has no call fail. calls is
+// how many there were.
 func failAt(t *testing.T, p program, fault faultfs.Fault, n int, sum *tally) (r *run, calls int, found error) {
 	synctest.Test(t, func(t *testing.T) {
 		r = &run{
