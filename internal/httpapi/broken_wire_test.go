@@ -26,7 +26,8 @@ type request struct {
 	body                  []byte
 	framing               string // header lines that say how long the body is; "" for those that are right
 	sent                  []byte // what goes out for the body where that is not the body
-	cut                   bool   // the connection is closed for writing behind it
+	cut                   bool   // the connection is closed for writing behind it, or there need be no answer
+	frames                frames // of HTTP/2
 	broken                []string
 }
 
@@ -74,8 +75,11 @@ func (q *request) bytes() []byte {
 	return b.Bytes()
 }
 
-// inStep says whether what follows on the connection is another request.
-func (q *request) inStep() bool { return q.framing == "" && q.sent == nil && !q.cut }
+// inStep says whether what follows on the connection is another request. Trailers may
+// come when the answer has gone out, and net/http ends a connection for that.
+func (q *request) inStep() bool {
+	return q.framing == "" && q.sent == nil && !q.cut && q.frames.trailers == nil
+}
 
 // isHTTP says whether net/http will hand the request on. What it refuses by
 // itself has answers that we cannot change.
@@ -98,11 +102,17 @@ func (q *request) isHTTP() bool {
 	return expect == "" || strings.EqualFold(expect, "100-continue")
 }
 
-// send sends the request to a server and waits for the answer, and then, if
-// there is to be one, for that of a request behind it. A nil response is a
-// connection that was closed without a word.
-func (q *request) send(addr string, after string) (resp *http.Response, body []byte, next *http.Response, err error) {
-	c, err := net.Dial("tcp", addr)
+// plainly is over connections of HTTP/1.1, one for each request.
+type plainly struct{ w *wire }
+
+func (p plainly) breakages() []breakage {
+	return slices.Concat(shared, []breakage{(*request).breakFraming})
+}
+func (p plainly) proper(q *request) bool { return q.isHTTP() }
+func (p plainly) close()                 {}
+
+func (p plainly) send(q *request) (resp *http.Response, body []byte, next *http.Response, err error) {
+	c, err := net.Dial("tcp", p.w.Addr())
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -118,11 +128,11 @@ func (q *request) send(addr string, after string) (resp *http.Response, body []b
 		}
 	}()
 	r := bufio.NewReader(c)
-	if resp, body, err = answer(r, q.method); resp == nil || err != nil || after == "" || resp.Close {
+	if resp, body, err = answer(r, q.method); resp == nil || err != nil || !q.inStep() || resp.Close {
 		return resp, body, nil, err
 	}
 	<-written
-	if _, err = io.WriteString(c, after); err == nil {
+	if _, err = fmt.Fprintf(c, "GET /2.0/users/me HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", p.w.Addr(), p.w.token); err == nil {
 		next, _, err = answer(r, "GET")
 	}
 	return resp, body, next, err
@@ -256,11 +266,10 @@ var likely = map[string][]string{
 	"X-Rep-Hints":       {"[jpg?dimensions=32x32][]", "[png?dimensions=99999x99999]", strings.Repeat("[jpg]", 3000), "[[[", "[jpg?%zz]"},
 }
 
-// breakages are the ways in which requests are broken. ids are those of other things
-// that there are.
-var breakages = []func(q *request, rnd *rand.Rand, ids []string){
+// shared are the breakages that are the same however requests are sent.
+var shared = []breakage{
 	(*request).breakMethod, (*request).breakPath, (*request).breakPath, (*request).breakQuery, (*request).breakQuery,
-	(*request).breakHeader, (*request).breakHeader, (*request).breakBody, (*request).breakBody, (*request).breakBody, (*request).breakFraming,
+	(*request).breakHeader, (*request).breakHeader, (*request).breakBody, (*request).breakBody, (*request).breakBody,
 }
 
 func (q *request) breakMethod(rnd *rand.Rand, _ []string) {

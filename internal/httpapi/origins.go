@@ -52,6 +52,11 @@ func (s *Server) origins(r *http.Request) origins {
 			host = v
 		}
 	}
+	if !isHost(host) { // HTTP/1.0 may have none, and on HTTP/2 net/http lets any text pass
+		if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+			host = at.String()
+		}
+	}
 	o := origins{base: scheme + "://" + host}
 	if s.BoxHosts {
 		if name, port, ok := boxHost(host); ok {
