@@ -89,8 +89,8 @@ CRASH = go test -count=1 -timeout 240m -v ./internal/crash | grep -v '^ *\(=== \
 .PHONY: crash
 crash: ## power cuts until BOXCAR_CRASH_STATES=100000 different disks are left, see docs/durability.md
 	@echo '== power cuts'
-	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-100000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-2000} \
-	  BOXCAR_FAULTS_EVERY=$${BOXCAR_FAULTS_EVERY:-256} $(CRASH)
+	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-100000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-20000} \
+	  BOXCAR_FAULTS_EVERY=$${BOXCAR_FAULTS_EVERY:-64} $(CRASH)
 
 # Alone on the machine, and without the race detector. What is audited after each kill grows with a run.
 KILLS = BOXCAR_KILL_CYCLES=$${BOXCAR_KILL_CYCLES:-50} go test -timeout 240m -v -run 'TestKill$$' ./cmd/boxcar
@@ -124,7 +124,7 @@ large: ## uploads at the edges of 2 and 4 GiB
 .PHONY: soak
 soak: ## power cuts, kills, chaos, broken requests and fuzzing for hours, with seeds of their own
 	@echo '== power cuts, long'
-	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-1000000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-50000} BOXCAR_FAULTS_EVERY=$${BOXCAR_FAULTS_EVERY:-8} \
+	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-1000000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-500000} BOXCAR_FAULTS_EVERY=$${BOXCAR_FAULTS_EVERY:-1} \
 	  BOXCAR_CRASH_SEED=$${BOXCAR_CRASH_SEED:-$$RANDOM} $(CRASH)
 	@echo '== kill -9, long'
 	@$(KILLS) -count=20 | grep -v '^ *\(=== \|--- PASS\)'

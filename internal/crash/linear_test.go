@@ -23,6 +23,9 @@ import (
 	"boxcar/internal/vfs/faultfs"
 )
 
+// atOnce is how many histories one server has.
+const atOnce = 16
+
 // envHistories is how many histories TestLinearizable looks at.
 const envHistories = "BOXCAR_HISTORIES"
 
@@ -119,10 +122,10 @@ func variant(session, slot int, v byte) []byte {
 	return bytes.Repeat([]byte{byte(session*16+slot*4) + v}, []int{partSize, 100}[slot])
 }
 
-// history has a few clients make requests at once, in an order by seed.
-func history(t *testing.T, seed uint64, m *mutant) (all []porcupine.Operation) {
+// histories has a few clients make requests at once, in an order by seed; and again, of
+// sessions and a file of their own, by the seeds behind it. To open a server takes longer than a history.
+func histories(t *testing.T, seed uint64, n int, m *mutant) (all [][]porcupine.Operation) {
 	synctest.Test(t, func(t *testing.T) {
-		order := newSchedule(seed)
 		fsys := base().Crash(faultfs.Kept)
 		src := new(source)
 		src.n.Store(1000)
@@ -131,47 +134,55 @@ func history(t *testing.T, seed uint64, m *mutant) (all []porcupine.Operation) {
 			t.Fatal(err)
 		}
 		defer h.off()
-		if err := simple("file", contents[0], false).do(ctx, h); err != nil {
-			t.Fatal(err)
+		for i := range n {
+			all = append(all, h.history(t, seed+uint64(i), fmt.Sprint("file ", i)))
 		}
-		file, err := h.find("file")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var ids [3]content.Session
-		for i := range ids {
-			root, name := "0", "new"
-			req := upload.Request{Size: partSize + 100, File: file.ID}
-			if i == 0 {
-				req = upload.Request{Size: partSize + 100, Folder: &root, Name: &name}
-			}
-			if ids[i], err = h.upload.Create(ctx, h.who, req); err != nil {
-				t.Fatal(err)
-			}
-		}
-		order.watch(fsys)
-		var clock atomic.Int64
-		var mu sync.Mutex
-		var clients sync.WaitGroup
-		for c := range 4 {
-			rng := rand.New(rand.NewPCG(seed, uint64(c)))
-			clients.Go(func() {
-				asker := &asker{house: h, ids: ids, file: file, rng: rng}
-				for range 6 {
-					op := porcupine.Operation{ClientId: c, Call: clock.Add(1)}
-					op.Input, op.Output = asker.ask()
-					op.Return = clock.Add(1)
-					mu.Lock()
-					all = append(all, op)
-					mu.Unlock()
-				}
-			})
-		}
-		done := make(chan struct{})
-		go func() { clients.Wait(); close(done) }()
-		order.run(done, func(faultfs.Op, string) {})
-		fsys.Watch(nil)
 	})
+	return all
+}
+
+func (h *house) history(t *testing.T, seed uint64, name string) (all []porcupine.Operation) {
+	if err := simple(name, contents[0], false).do(ctx, h); err != nil {
+		t.Fatal(err)
+	}
+	file, err := h.find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids [3]content.Session
+	for i := range ids {
+		root, fresh := "0", name+", new"
+		req := upload.Request{Size: partSize + 100, File: file.ID}
+		if i == 0 {
+			req = upload.Request{Size: partSize + 100, Folder: &root, Name: &fresh}
+		}
+		if ids[i], err = h.upload.Create(ctx, h.who, req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	order := newSchedule(seed)
+	order.watch(h.fs)
+	var clock atomic.Int64
+	var mu sync.Mutex
+	var clients sync.WaitGroup
+	for c := range 4 {
+		rng := rand.New(rand.NewPCG(seed, uint64(c)))
+		clients.Go(func() {
+			asker := &asker{house: h, ids: ids, file: file, rng: rng}
+			for range 6 {
+				op := porcupine.Operation{ClientId: c, Call: clock.Add(1)}
+				op.Input, op.Output = asker.ask()
+				op.Return = clock.Add(1)
+				mu.Lock()
+				all = append(all, op)
+				mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { clients.Wait(); close(done) }()
+	order.run(done, func(faultfs.Op, string) {})
+	h.fs.Watch(nil)
 	return all
 }
 
@@ -280,19 +291,20 @@ func TestLinearizable(t *testing.T) {
 			t.Run(fmt.Sprint("worker ", w), func(t *testing.T) {
 				t.Parallel()
 				for !t.Failed() {
-					n := int(next.Add(1) - 1)
+					n := int(next.Add(atOnce) - atOnce)
 					if n >= want {
 						return
 					}
 					seed := uint64(first + n)
-					all := history(t, seed, nil)
-					mu.Lock()
-					for _, op := range all {
-						answers[op.Input.(asked).what+": "+op.Output.(told).String()]++
-					}
-					mu.Unlock()
-					if !porcupine.CheckOperations(sessions, all) {
-						t.Errorf("%s=%d %s=1: no order explains\n%s", envSeed, seed, envHistories, inWords(all))
+					for i, all := range histories(t, seed, min(atOnce, want-n), nil) {
+						mu.Lock()
+						for _, op := range all {
+							answers[op.Input.(asked).what+": "+op.Output.(told).String()]++
+						}
+						mu.Unlock()
+						if !porcupine.CheckOperations(sessions, all) {
+							t.Errorf("%s=%d %s=%d: no order explains the last one\n%s", envSeed, seed, envHistories, i+1, inWords(all))
+						}
 					}
 				}
 			})
@@ -337,10 +349,12 @@ func TestASecondLookAtSessionsIsNeeded(t *testing.T) {
 	notRaced(t)
 	base()
 	m := &mutant{rows: func(rows meta.Store, _ blob.Store) meta.Store { return forgetful{rows} }}
-	for seed := uint64(1); seed <= 3000; seed++ {
-		if !porcupine.CheckOperations(sessions, history(t, seed, m)) {
-			t.Logf("seed %d", seed)
-			return
+	for seed := uint64(1); seed <= 3000; seed += atOnce {
+		for i, all := range histories(t, seed, atOnce, m) {
+			if !porcupine.CheckOperations(sessions, all) {
+				t.Logf("seed %d", seed+uint64(i))
+				return
+			}
 		}
 	}
 	t.Error("nothing shows that it is missing")
