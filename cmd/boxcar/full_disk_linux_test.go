@@ -397,6 +397,53 @@ func TestBrokenDisk(t *testing.T) {
 	}
 }
 
+// TestReadOnlyForAWhile has the disk of a server be read-only, in the middle of whatever its
+// clients do, and then writable again. It goes on without a restart, and has all that it
+// had acknowledged.
+func TestReadOnlyForAWhile(t *testing.T) {
+	t.Parallel()
+	s := besiege(t, onExt4)
+	s.refused.statuses = []int{500, 503}
+	picture := s.uploadPicture()
+	const rounds = 3
+	for range rounds {
+		before, log := s.refused.total(), len(s.Err.String())
+		s.begin(s.refused.excuse)
+		time.Sleep(50*time.Millisecond + moment(s.rng, 200*time.Millisecond))
+		if err := s.v.writable(false); err != nil {
+			t.Fatal(err)
+		}
+		s.until("refusals", func() bool { return s.refused.total() > before+30 })
+		s.until("/readyz that says so", func() bool { return !s.ready() })
+		c := newClient(s.process)
+		c.must(t, 200, "GET", c.must(t, 302, "GET", "/2.0/files/"+picture+"/content", nil).Header.Get("Location"), nil)
+		mustBeWhole(t, s.v.data())
+		if err := s.v.writable(true); err != nil {
+			t.Fatal(err)
+		}
+		s.until("the server is ready again", s.ready)
+		s.end()
+		s.begin(nil)
+		time.Sleep(150 * time.Millisecond)
+		s.end()
+		s.audit()
+		s.quiet(log, s.refused.total()-before)
+	}
+	s.stop(t)
+	s.process = mustServe(t, s.v.data(), s.flags...)
+	s.audit()
+	s.stop(t)
+	mustBeWhole(t, s.v.data())
+	if left, err := os.ReadDir(filepath.Join(s.v.data(), "tmp")); err != nil || len(left) > 0 {
+		t.Errorf("temp files are left over: %v, %v", left, err)
+	}
+	acks := 0
+	for _, w := range s.workers {
+		acks += w.acks
+	}
+	t.Logf("%d times, %d changes acknowledged, refused %v", rounds, acks, s.refused.count)
+}
+
 // startsReadOnly starts a server where nothing can be written.
 func (s *siege) startsReadOnly() {
 	s.t.Helper()

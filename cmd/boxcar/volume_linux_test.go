@@ -3,6 +3,7 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -186,4 +187,38 @@ func (v *volume) makeReadOnly() error {
 	}
 	device := filepath.Base(strings.TrimSpace(out))
 	return os.WriteFile(filepath.Join("/sys/fs/ext4", device, "trigger_fs_error"), []byte("1"), 0)
+}
+
+// writable says whether what the server has on it may be changed: if not, every write, also
+// to what is open, is refused, as where a disk is read-only for a while. Only what
+// SQLite maps into memory is left alone, which a file system that turns read-only leaves, too.
+func (v *volume) writable(yes bool) error {
+	return filepath.WalkDir(v.data(), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || strings.HasSuffix(path, "-shm") {
+			return gone(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return gone(err)
+		}
+		defer f.Close()
+		const immutable = 0x10 // FS_IMMUTABLE_FL
+		flags, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
+		if err != nil {
+			return fmt.Errorf("flags of %s: %w", path, err)
+		}
+		flags |= immutable
+		if yes {
+			flags &^= immutable
+		}
+		return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
+	})
+}
+
+// gone leaves out that a file is not there any more.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
