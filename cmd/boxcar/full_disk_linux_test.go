@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -442,6 +443,61 @@ func TestReadOnlyForAWhile(t *testing.T) {
 		acks += w.acks
 	}
 	t.Logf("%d times, %d changes acknowledged, refused %v", rounds, acks, s.refused.count)
+}
+
+// TestTheLogCannotBeCopied into the database: rows go on to be made durable, the server says
+// what is wrong, and when it can be done again it does it by itself, and nothing is lost.
+func TestTheLogCannotBeCopied(t *testing.T) {
+	t.Parallel()
+	v := mustMount(t, onExt4)
+	p := mustServe(t, v.data(), "--metrics-listen", "127.0.0.1:0")
+	database := filepath.Join(v.data(), "boxcar.db")
+	c, files := newClient(p), 0
+	ready := func() bool {
+		r, err := c.do("GET", "/readyz", nil)
+		return err == nil && r.Status == 200
+	}
+	until := func(what string, so func() bool) {
+		t.Helper()
+		for n := 0; !so(); n++ {
+			if n == 2000 {
+				t.Fatalf("with %d files: %s did not come; the log has\n%s", files, what, p.trouble())
+			}
+			files++
+			body, contentType := form(map[string]any{"name": strconv.Itoa(files), "parent": map[string]string{"id": "0"}}, "f", bytes.Repeat([]byte{byte(files)}, 15_000))
+			c.must(t, 201, "POST", "/2.0/files/content", body, "Content-Type", contentType)
+		}
+	}
+	if err := immutable(database, true); err != nil {
+		t.Fatal(err)
+	}
+	until("/readyz that says so", func() bool { return !ready() })
+	metrics := regexp.MustCompile(`Metrics are at (\S+)`).FindStringSubmatch(p.Out.String())
+	if r := c.must(t, 200, "GET", metrics[1], nil); regexp.MustCompile(`(?m)^boxcar_db_copy_errors_total 0$`).Match(r.Body) || !bytes.Contains(r.Body, []byte("\nboxcar_db_copy_errors_total ")) {
+		t.Error("no metric counts it")
+	}
+	if log := p.Err.String(); strings.Count(log, "copying the database's log") != 1 {
+		t.Errorf("the log has %s", p.trouble())
+	}
+	if err := immutable(database, false); err != nil {
+		t.Fatal(err)
+	}
+	until("/readyz that all is well", ready)
+	if log := p.Err.String(); !strings.Contains(log, "copying the database's log goes well again") {
+		t.Errorf("the log has %s", p.trouble())
+	}
+	p.kill()
+	mustBeWhole(t, v.data())
+	p = mustServe(t, v.data())
+	c = newClient(p)
+	var list struct {
+		Total int `json:"total_count"`
+	}
+	if err := c.must(t, 200, "GET", "/2.0/folders/0/items?limit=1", nil).decode(&list); err != nil || list.Total != files {
+		t.Errorf("of %d files there are %d, %v", files, list.Total, err)
+	}
+	p.stop(t)
+	mustBeWhole(t, v.data())
 }
 
 // startsReadOnly starts a server where nothing can be written.

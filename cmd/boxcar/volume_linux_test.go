@@ -189,36 +189,36 @@ func (v *volume) makeReadOnly() error {
 	return os.WriteFile(filepath.Join("/sys/fs/ext4", device, "trigger_fs_error"), []byte("1"), 0)
 }
 
-// writable says whether what the server has on it may be changed: if not, every write, also
-// to what is open, is refused, as where a disk is read-only for a while. Only what
-// SQLite maps into memory is left alone, which a file system that turns read-only leaves, too.
+// writable says whether what the server has on it may be changed, as where a disk is
+// read-only for a while. Only what SQLite maps into memory is left alone: a file system that
+// turns read-only leaves that, too.
 func (v *volume) writable(yes bool) error {
 	return filepath.WalkDir(v.data(), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || strings.HasSuffix(path, "-shm") {
-			return gone(err)
+		if err == nil && !strings.HasSuffix(path, "-shm") {
+			err = immutable(path, !yes)
 		}
-		f, err := os.Open(path)
-		if err != nil {
-			return gone(err)
+		if errors.Is(err, fs.ErrNotExist) { // meanwhile
+			return nil
 		}
-		defer f.Close()
-		const immutable = 0x10 // FS_IMMUTABLE_FL
-		flags, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
-		if err != nil {
-			return fmt.Errorf("flags of %s: %w", path, err)
-		}
-		flags |= immutable
-		if yes {
-			flags &^= immutable
-		}
-		return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
+		return err
 	})
 }
 
-// gone leaves out that a file is not there any more.
-func gone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// immutable has all that would change a file or directory be refused, also to who has it
+// open, or lets it be changed again.
+func immutable(path string, yes bool) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
 	}
-	return err
+	defer f.Close()
+	const flag = 0x10 // FS_IMMUTABLE_FL
+	flags, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
+	if err != nil {
+		return fmt.Errorf("flags of %s: %w", path, err)
+	}
+	if flags |= flag; !yes {
+		flags &^= flag
+	}
+	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
 }

@@ -81,7 +81,12 @@ func New(ctx context.Context, cfg Config) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.watch = startWatch(cfg)
-	rows, bytes, err := storage(cfg, d.watch.fs(cfg.FS), d.watch.database())
+	database := d.watch.database()
+	database.Copied = func(err error) {
+		d.complain(context.Background(), "copying the database's log", err)
+		d.watch.copied(err)
+	}
+	rows, bytes, err := storage(cfg, d.watch.fs(cfg.FS), database)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"gopkg.in/yaml.v3"
 
@@ -207,8 +207,8 @@ func TestTwoServersCountForThemselves(t *testing.T) {
 	}
 }
 
-// names are the metrics that an expression asks for.
-func names(t *testing.T, where, expr string) (all []string) {
+// selectors are what an expression asks for. What a scrape adds by itself is left out.
+func selectors(t *testing.T, where, expr string) (all []*parser.VectorSelector) {
 	t.Helper()
 	e, err := parser.ParseExpr(expr)
 	if err != nil {
@@ -217,11 +217,10 @@ func names(t *testing.T, where, expr string) (all []string) {
 	}
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok {
-			for _, m := range v.LabelMatchers {
-				if m.Name == "__name__" {
-					all = append(all, m.Value)
-				}
-			}
+			v.LabelMatchers = slices.DeleteFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
+				return m.Name == labels.MetricName || m.Name == "instance" || m.Name == "job"
+			})
+			all = append(all, v)
 		}
 		return nil
 	})
@@ -260,13 +259,17 @@ func alerts(t *testing.T) (all []alert) {
 	return all
 }
 
-// TestDashboardAndAlertsAskForWhatIsThere compares every name in them with a scrape
-// of a server over TLS that has done a bit of everything.
+// TestDashboardAndAlertsAskForWhatIsThere compares every name and label in them with a
+// scrape of a server over TLS that has done a bit of everything.
 func TestDashboardAndAlertsAskForWhatIsThere(t *testing.T) {
-	wanted := map[string]string{}
+	type asked struct {
+		where string
+		*parser.VectorSelector
+	}
+	var wanted []asked
 	ask := func(where, expr string) {
-		for _, n := range names(t, where, expr) {
-			wanted[n] = where
+		for _, v := range selectors(t, where, expr) {
+			wanted = append(wanted, asked{where, v})
 		}
 	}
 	for _, a := range alerts(t) {
@@ -306,14 +309,84 @@ func TestDashboardAndAlertsAskForWhatIsThere(t *testing.T) {
 	upload(t, s, "", "a.bin", []byte("some bytes"))
 	do(t, s, "GET", "/2.0/nothing", nil)
 	s.Chores(t.Context())
-	there := map[string]bool{"up": true}
-	sample := regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*`)
+	wrong := digestOf([]byte("other bytes"))
+	_, b := do(t, s, "POST", "/2.0/files/upload_sessions", []byte(`{"folder_id":"0","file_size":70000,"file_name":"b.bin"}`))
+	var ses struct{ ID string }
+	json.Unmarshal(b, &ses)
+	do(t, s, "PUT", "/2.0/files/upload_sessions/"+ses.ID, make([]byte, 64<<10), "Digest", wrong, "Content-Range", "bytes 0-65535/70000")
+	const form = "--x\r\nContent-Disposition: form-data; name=\"attributes\"\r\n\r\n{\"name\":\"c\",\"parent\":{\"id\":\"0\"}}\r\n" +
+		"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"c\"\r\n\r\nc\r\n--x--\r\n"
+	do(t, s, "POST", "/2.0/files/content", []byte(form), "Content-Type", "multipart/form-data; boundary=x", "Content-MD5", strings.Repeat("0", 40))
+
+	there := map[string][]labels.Labels{"up": {labels.EmptyLabels()}}
 	for line := range scrape(t, s) {
-		there[sample.FindString(line)] = true
+		m, err := parser.ParseMetric(line)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		there[m.Get(labels.MetricName)] = append(there[m.Get(labels.MetricName)], m)
 	}
-	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+	for _, w := range wanted {
+		all := there[w.Name]
+		if len(all) == 0 {
+			t.Errorf("%s asks for %s, and there is no such metric", w.where, w.Name)
+			continue
+		}
+		for _, m := range w.LabelMatchers {
+			var values []string
+			for _, l := range all {
+				if v := l.Get(m.Name); v != "" {
+					values = append(values, v)
+				}
+			}
+			one := m.SetMatches() // of a|b
+			if m.Type == labels.MatchEqual {
+				one = []string{m.Value}
+			}
+			for _, v := range one {
+				if !slices.Contains(values, v) && v != "5xx" { // nothing has gone wrong
+					t.Errorf("%s asks for %s with %s %q, and there are %q", w.where, w.Name, m.Name, v, values)
+				}
+			}
+			if len(values) == 0 {
+				t.Errorf("%s asks for %s by %s, which it has not", w.where, w.Name, m.Name)
+			}
+		}
+	}
+}
+
+// TestTheHandbookHasEveryMetric that a server has, and no others.
+func TestTheHandbookHasEveryMetric(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile("`(boxcar_[a-z_]+)`").FindAllStringSubmatch(string(text), -1) {
+		told[m[1]] = true
+	}
+	s := daemontest.Start(t, func(c *daemon.Config) { watched(c); c.BoxHosts = true; c.PlainListen = "127.0.0.1:0" })
+	s.URL = s.PlainURL()
+	upload(t, s, "", "a.bin", []byte("some bytes"))
+	do(t, s, "GET", "/2.0/nothing", nil)
+	s.Chores(t.Context())
+	there := map[string]bool{}
+	sample := regexp.MustCompile(`^boxcar_[a-z_]+`)
+	for line := range scrape(t, s) {
+		name := sample.FindString(line)
+		for _, end := range []string{"_bucket", "_sum", "_count"} {
+			name = strings.TrimSuffix(name, end)
+		}
+		there[name] = name != ""
+	}
+	for name := range there {
+		if !told[name] && name != "" {
+			t.Errorf("docs/operations.md says nothing about %s", name)
+		}
+	}
+	for name := range told {
 		if !there[name] {
-			t.Errorf("%s asks for %s, and there is no such metric", wanted[name], name)
+			t.Errorf("docs/operations.md tells of %s, and there is no such metric", name)
 		}
 	}
 }

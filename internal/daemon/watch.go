@@ -91,6 +91,13 @@ func (w *watch) database() (o sqlite.Options) {
 	return o
 }
 
+// copied counts copies of the database's log that failed, but for want of room.
+func (w *watch) copied(err error) {
+	if w.metrics != nil && err != nil && !content.Is(err, content.Unavailable) {
+		w.metrics.CopyFailed()
+	}
+}
+
 // requests is httpapi.Config.Watch.
 func (w *watch) requests() func(*http.Request) (context.Context, func(httpapi.Outcome)) {
 	if w.metrics == nil && w.traces == nil {

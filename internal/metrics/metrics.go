@@ -29,6 +29,7 @@ type Metrics struct {
 	updateErrors prometheus.Counter
 	batches      prometheus.Histogram
 	commits      prometheus.Histogram
+	copyErrors   prometheus.Counter
 	swept        *prometheus.CounterVec
 	sweeps       prometheus.Histogram
 	sweepErrors  prometheus.Counter
@@ -80,6 +81,7 @@ func New(version string) *Metrics {
 	m.updateErrors = m.counter("boxcar_db_update_errors_total", "Updates that failed, other than by being refused.")
 	m.batches = m.histogram("boxcar_db_batch_updates", "Updates that shared a transaction.", []float64{1, 2, 4, 8, 16, 32, 64, 128})
 	m.commits = m.histogram("boxcar_db_commit_duration_seconds", "Commits of such transactions, with their sync.", syncSeconds)
+	m.copyErrors = m.counter("boxcar_db_copy_errors_total", "Times that the write-ahead log could not be copied into the database.")
 
 	m.swept = m.counters("boxcar_sweep_removed_total", "What the sweep took away.", "what")
 	m.sweeps = m.histogram("boxcar_sweep_duration_seconds", "Rounds of the sweep.", []float64{.01, .1, 1, 10, 60, 600, 3600})

@@ -80,6 +80,9 @@ func (m *Metrics) Batch(updates int, commit time.Duration) {
 	m.commits.Observe(seconds(commit))
 }
 
+// CopyFailed counts a copy of the database's log that failed.
+func (m *Metrics) CopyFailed() { m.copyErrors.Inc() }
+
 // Sweep is what one round of it did.
 type Sweep struct {
 	Removed      map[string]int // by what it was

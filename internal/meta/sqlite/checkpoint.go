@@ -95,6 +95,9 @@ func (s *Store) checkpoints() {
 		}
 		err := s.checkpoint()
 		s.unsettled.Store(&err)
+		if s.copied != nil {
+			s.copied(err)
+		}
 		timer.Reset(checkpointPause)
 		select {
 		case <-timer.C:

@@ -44,6 +44,10 @@ type Options struct {
 	Updated   func(took time.Duration, err error)
 	Committed func(updates int, took time.Duration)
 
+	// Copied, if not nil, is told of each look whether the log is to be copied into
+	// the database: nil, or that this has failed.
+	Copied func(error)
+
 	// LogSize is from how many bytes on the log is begun anew; if it had to grow
 	// to more than twice as much, it is cut back to that. 0 stands for 64 MiB.
 	LogSize int64
@@ -66,6 +70,7 @@ type Store struct {
 
 	updated   func(time.Duration, error)
 	committed func(int, time.Duration)
+	copied    func(error)
 
 	turns turns // guards what follows
 	batch *batch
@@ -125,7 +130,7 @@ func open(path string, o Options) (_ *Store, err error) {
 	}()
 
 	s := &Store{readOnly: o.ReadOnly, path: path, vfs: o.VFS, busy: o.BusyWait,
-		updated: o.Updated, committed: o.Committed, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
+		updated: o.Updated, committed: o.Committed, copied: o.Copied, readers: make(chan *conn, o.Readers), stop: make(chan struct{})}
 	for range o.Readers {
 		s.readers <- nil
 	}
