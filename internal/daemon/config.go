@@ -162,8 +162,8 @@ func (c Config) check() error {
 	if c.MaxConnections < 1 || c.AddressConnections < 1 {
 		return fmt.Errorf("%d connections, and %d from one address: at least one has to be let in", c.MaxConnections, c.AddressConnections)
 	}
-	if c.HTTP.UserRate < 0 {
-		return fmt.Errorf("rate limit %g is negative", c.HTTP.UserRate)
+	if r := c.HTTP.UserRate; r != 0 && !(r >= 0.001 && r <= 1e6) {
+		return fmt.Errorf("rate limit %g: it must be 0.001 to 1000000 requests a second, or 0 for none", r)
 	}
 	if c.ScrubRate < 0 {
 		return fmt.Errorf("scrub rate %d is negative", c.ScrubRate)
