@@ -188,14 +188,18 @@ gobench: ## every Go benchmark; BENCH=regexp, BENCHTIME=1s
 	@dirs=$$(grep -rlE --include='*_test.go' $(SKIP) '^func Benchmark[A-Z0-9_]' . | xargs -n1 dirname | sort -u) || { echo 'no benchmark found'; exit 1; }; \
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $$dirs
 
+# Built once for all targets of a package: that takes longer than a second of fuzzing.
 # Before Go 1.27 the fuzzer may call it a failure when its time ends amid an input (go.dev/issue/75804).
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME=1s
 	@echo '== fuzzing'
 	@found=$$(grep -roE --include='*_test.go' $(SKIP) '^func Fuzz[A-Z0-9_][A-Za-z0-9_]*' . | sort) || { echo 'no fuzz target found'; exit 1; }; \
-	failed=; while IFS= read -r line; do \
+	mkdir -p .cache; failed=; built=; while IFS= read -r line; do \
 	  dir=$$(dirname "$${line%%:*}"); name=$${line##* }; \
-	  out=$$(go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" 2>&1) && continue; \
+	  if [ "$$dir" != "$$built" ]; then \
+	    go test -c -fuzz . -o .cache/fuzz.test "$$dir"; built=$$dir; kept=$$(go env GOCACHE)/fuzz/$$(go list "$$dir"); \
+	  fi; \
+	  out=$$(cd "$$dir" && '$(CURDIR)/.cache/fuzz.test' -test.run '^$$' -test.fuzz "^$$name$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$kept" 2>&1) && continue; \
 	  grep -q 'context deadline exceeded' <<<"$$out" && ! grep -q 'Failing input' <<<"$$out" && continue; \
 	  echo "$$out"; failed+=" $$name"; \
 	done <<<"$$found"; \

@@ -27,10 +27,10 @@ const testVersion = "v0.0.0-test"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if flag.Lookup("test.fuzz").Value.String() != "" { // what is fuzzed runs in here
-		os.Exit(m.Run())
-	}
 	os.Exit(func() int {
+		if flag.Lookup("test.fuzz").Value.String() != "" { // which needs none, in several processes
+			return m.Run()
+		}
 		dir, err := os.MkdirTemp("", "boxcar-test")
 		if err != nil {
 			log.Fatal(err)
