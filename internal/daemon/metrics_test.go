@@ -22,6 +22,9 @@ import (
 	"boxcar/internal/daemon/daemontest"
 )
 
+// metricName is the label that a metric's name is under.
+const metricName = "__name__"
+
 // scrape is one sample a line, by name and labels as they are written.
 func scrape(t *testing.T, s *daemontest.Server) map[string]float64 {
 	t.Helper()
@@ -218,7 +221,7 @@ func selectors(t *testing.T, where, expr string) (all []*parser.VectorSelector) 
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok {
 			v.LabelMatchers = slices.DeleteFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-				return m.Name == labels.MetricName || m.Name == "instance" || m.Name == "job"
+				return m.Name == metricName || m.Name == "instance" || m.Name == "job"
 			})
 			all = append(all, v)
 		}
@@ -324,7 +327,7 @@ func TestDashboardAndAlertsAskForWhatIsThere(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		there[m.Get(labels.MetricName)] = append(there[m.Get(labels.MetricName)], m)
+		there[m.Get(metricName)] = append(there[m.Get(metricName)], m)
 	}
 	for _, w := range wanted {
 		all := there[w.Name]
