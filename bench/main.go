@@ -72,7 +72,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	commitSize := f.Int64("commit-size", 8*gib, "bytes of the largest file whose commit is measured")
 	upSize := f.Int64("up-size", 256*mib, "bytes of the file that clients upload")
 	rounds := f.Int("rounds", 3, "how often each load runs")
-	most := f.Duration("most", 10*time.Minute, "after this time each load runs once only")
+	most := f.Duration("most", 9*time.Minute, "after this time each load runs once only")
 	dir := f.String("dir", "", "where servers keep their data; default a temporary directory")
 	only := f.String("only", "", "regexp of the loads that are run")
 	which := f.String("targets", "", "servers that are measured, with commas between; default all")
