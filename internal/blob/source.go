@@ -142,18 +142,14 @@ func (s *Source) ask(settle bool) (changed <-chan struct{}) {
 
 // settle waits until there is nobody to wait for.
 func (s *Source) settle() {
-	var late <-chan time.Time
 	for s.lead != nil {
 		changed := s.ask(true)
 		if changed == nil {
 			return
 		}
-		if late == nil {
-			late = time.After(s.patient)
-		}
 		select {
 		case <-changed:
-		case <-late:
+		case <-time.After(s.patient): // of nothing that changed
 			s.lead = never{}
 		}
 	}
@@ -177,7 +173,7 @@ func (never) Led()                                 {}
 
 // Follow has the bytes hashed in one pass for the source and for what lead gives.
 // After Keep they wait in memory for that; when all have come they do so
-// for as long as patience. It comes before the first byte.
+// until nothing has changed for as long as patience. It comes before the first byte.
 func (s *Source) Follow(lead Lead, patience time.Duration) { s.lead, s.patient = lead, patience }
 
 // First looks at the first block, which Next or Read gives all the same. whole says

@@ -60,7 +60,7 @@ type Limits struct {
 	// Window is how many bytes beyond the front of its file a part may end and stay in
 	// memory until the front comes to it; default 64 MiB, -1 has none stay.
 	Window int64
-	// FollowWait is how long a part waits for those before it, to be hashed for itself and for
+	// FollowWait is how long a part waits for those before it while nothing moves, to be hashed for itself and for
 	// the file in one pass; default 100 ms where that is much faster, and
 	// none elsewhere; -1 has none wait.
 	FollowWait time.Duration
