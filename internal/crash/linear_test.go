@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -278,6 +279,7 @@ func (c *asker) ask() (a asked, t told) {
 // and its end.
 func TestLinearizable(t *testing.T) {
 	base()
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // disks are soon garbage, and small
 	want := fromEnv(t, envHistories, 150)
 	if raced {
 		want = min(want, 10)

@@ -104,6 +104,46 @@ func TestAUsersRequestsAtOnceAreBounded(t *testing.T) {
 	})
 }
 
+// TestBodiesTakenInAtOnceAreBounded: of one user, who is told at once, and of all, for a
+// place among whom others wait.
+func TestBodiesTakenInAtOnceAreBounded(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *daemon.Config) {
+		c.MetricsListen = "127.0.0.1:0"
+		c.Uploads.Writers, c.Uploads.UserWriters, c.Uploads.Wait = 3, 2, 500*time.Millisecond
+	})
+	ann, bob, cid := w.user(t, "ann@example.org", 0), w.user(t, "bob@example.org", 0), w.user(t, "cid@example.org", 0)
+	taken := 0
+	hold := func(u *wire, s *session, part int) net.Conn {
+		t.Helper()
+		taken++
+		c := u.half(t, "PUT", s.path(""), partSize, string(s.slot(part)[:10]), s.says(part, s.slot(part))...)
+		daemontest.Eventually(t, fmt.Sprint(taken, " bodies in flight"), func() bool {
+			return strings.Contains(w.metrics(t), fmt.Sprintf("\nboxcar_upload_bodies_in_flight %d\n", taken))
+		})
+		return c
+	}
+	theirs := ann.create(t, "a", noise(3*partSize))
+	first := hold(ann, theirs, 0)
+	hold(ann, theirs, 1)
+	refused := theirs.put(t, 2)
+	refused.refused(429, "rate_limit_exceeded")
+	if refused.header.Get("Retry-After") != "1" {
+		t.Errorf("%v", refused)
+	}
+	hold(bob, bob.create(t, "b", noise(2*partSize)), 0)
+	late := cid.create(t, "c", noise(2*partSize)).put(t, 0)
+	late.refused(503, "unavailable")
+	if late.header.Get("Retry-After") != "1" {
+		t.Errorf("%v", late)
+	}
+	first.Close()
+	daemontest.Eventually(t, "there is a place again", func() bool {
+		return cid.create(t, fmt.Sprint("d ", time.Now()), noise(2*partSize)).put(t, 0).status == 200
+	})
+	theirs.put(t, 2).want(200)
+}
+
 // TestBodiesInMemoryAreBounded: of one user, of all, and given back.
 func TestBodiesInMemoryAreBounded(t *testing.T) {
 	t.Parallel()
