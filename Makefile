@@ -122,12 +122,14 @@ large: ## uploads at the edges of 2 and 4 GiB
 	@BOXCAR_LARGE=1 go test -count=1 -run TestLargeSizes ./client
 
 .PHONY: soak
-soak: ## power cuts, kills, chaos, broken requests and fuzzing for hours, with seeds of their own
+soak: ## power cuts, kills, broken disks, chaos, broken requests and fuzzing for hours, with seeds of their own
 	@echo '== power cuts, long'
 	@BOXCAR_CRASH_STATES=$${BOXCAR_CRASH_STATES:-1000000} BOXCAR_HISTORIES=$${BOXCAR_HISTORIES:-500000} BOXCAR_FAULTS_EVERY=$${BOXCAR_FAULTS_EVERY:-1} \
 	  BOXCAR_CRASH_SEED=$${BOXCAR_CRASH_SEED:-$$RANDOM} $(CRASH)
 	@echo '== kill -9, long'
 	@$(KILLS) -count=20 | grep -v '^ *\(=== \|--- PASS\)'
+	@echo '== disks that break, long'
+	@BOXCAR_DISK_ROUNDS=$${BOXCAR_DISK_ROUNDS:-100} go test -count=1 -timeout 240m -v -run '^(TestBrokenDisk|TestReadOnlyForAWhile)$$' ./cmd/boxcar | grep -v '^ *\(=== \|--- PASS\)'
 	@BOXCAR_CHAOS_SEED=$${BOXCAR_CHAOS_SEED:-$$((RANDOM * 1000000))} BOXCAR_CHAOS_SEEDS=$${BOXCAR_CHAOS_SEEDS:-50000} \
 	  BOXCAR_CHAOS_TCP_SEEDS=$${BOXCAR_CHAOS_TCP_SEEDS:-10000} BOXCAR_CLIENT_KILL_CYCLES=$${BOXCAR_CLIENT_KILL_CYCLES:-5000} \
 	  $(MAKE) --no-print-directory chaos

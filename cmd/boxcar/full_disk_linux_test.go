@@ -321,6 +321,9 @@ func (s *siege) uploadPicture() (id string) {
 	return e.ID
 }
 
+// envRounds is how often a disk breaks.
+const envRounds = "BOXCAR_DISK_ROUNDS"
+
 // TestBrokenDisk breaks the disk of a server: it is shut down, or becomes read-only.
 // The server neither dies nor hangs; after the repair and a start all is there that
 // was acknowledged.
@@ -344,7 +347,7 @@ func TestBrokenDisk(t *testing.T) {
 			t.Parallel()
 			s := besiege(t, c.kind)
 			s.refused.statuses, s.refused.reads = []int{500, 503}, !c.readable
-			const rounds = 3
+			rounds := int(fromEnv(t, envRounds, 3))
 			for n := range rounds {
 				before, log := s.refused.total(), len(s.Err.String())
 				s.begin(s.refused.excuse)
@@ -406,7 +409,7 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	s := besiege(t, onExt4)
 	s.refused.statuses = []int{500, 503}
 	picture := s.uploadPicture()
-	const rounds = 3
+	rounds := int(fromEnv(t, envRounds, 3))
 	for range rounds {
 		before, log := s.refused.total(), len(s.Err.String())
 		s.begin(s.refused.excuse)
