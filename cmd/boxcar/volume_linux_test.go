@@ -22,7 +22,7 @@ type volume struct {
 
 // kinds of volumes. All are small enough to be filled at once.
 const (
-	onTmpfs = "tmpfs" // 96 MiB and 3,000 inodes
+	onTmpfs = "tmpfs" // 160 MiB and 3,000 inodes
 	onExt4  = "ext4"  // the same, through a loop device; read-only after an error
 	onXFS   = "xfs"   // 300 MiB, its least
 )
@@ -41,7 +41,7 @@ func mustMount(t *testing.T, kind string) *volume {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { v.unmount() })
-	size, mkfs := "96M", []string{"mkfs.ext4", "-q", "-F", "-m", "0", "-N", fmt.Sprint(volumeInodes)}
+	size, mkfs := "160M", []string{"mkfs.ext4", "-q", "-F", "-m", "0", "-N", fmt.Sprint(volumeInodes)}
 	v.mount = []string{"-o", "loop,errors=remount-ro", v.image}
 	switch kind {
 	case onTmpfs:

@@ -28,6 +28,8 @@ const (
 	// heldPause is when it is tried again to copy a log that a View holds, unless
 	// it has grown by a quarter before.
 	heldPause = time.Second
+	// doubtPause is the same for one that is to be copied whole, after a failure.
+	doubtPause = time.Second
 )
 
 const pageSize = 4096 // bytes, SQLite's default
@@ -89,7 +91,7 @@ func (s *Store) checkpoints() {
 	for {
 		select {
 		case <-c.wake:
-		case <-timer.C: // only while the log is held
+		case <-timer.C: // only while the log is held, or in doubt
 		case <-s.stop:
 			return
 		}
@@ -98,13 +100,20 @@ func (s *Store) checkpoints() {
 		if s.copied != nil {
 			s.copied(err)
 		}
-		timer.Reset(checkpointPause)
+		pause := checkpointPause
+		if c.doubt {
+			pause = doubtPause
+		}
+		timer.Reset(pause)
 		select {
 		case <-timer.C:
 		case <-s.stop:
 			return
 		}
-		if c.held > 0 {
+		switch {
+		case c.doubt:
+			timer.Reset(0)
+		case c.held > 0:
 			timer.Reset(heldPause)
 		}
 	}
