@@ -10,7 +10,12 @@ import (
 
 // A log that can't be copied is no secret.
 func TestPingSaysThatTheLogCannotBeCopied(t *testing.T) {
-	s, err := Open(filepath.Join(t.TempDir(), "meta.db"), Options{})
+	told := make(chan error, 100)
+	s, err := Open(filepath.Join(t.TempDir(), "meta.db"), Options{Copied: func(err error) {
+		if err != nil {
+			told <- err
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,18 +33,29 @@ func TestPingSaysThatTheLogCannotBeCopied(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody is told")
+	}
 }
 
-// Both who commits and who copies the log wait for the disk.
+// Both who commits and who copies the log wait for the disk. Nobody else copies: SQLite
+// does not say how that ends.
 func TestEveryConnectionThatWritesSyncs(t *testing.T) {
 	s, err := Open(filepath.Join(t.TempDir(), "meta.db"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	beside, err := Open(s.path, Options{Beside: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
 	for name, db := range map[string]interface {
 		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}{"writer": s.writeDB, "checkpointer": s.checkpointer.conn} {
+	}{"writer": s.writeDB, "checkpointer": s.checkpointer.conn, "another process's writer": beside.writeDB} {
 		for pragma, want := range map[string]int{"synchronous": 2, "checkpoint_fullfsync": 1, "wal_autocheckpoint": 0} {
 			var got int
 			if err := db.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got); err != nil || got != want {
