@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"boxcar/internal/daemon"
@@ -20,6 +21,15 @@ type restoreCmd struct {
 // Help is what boxcar restore --help adds.
 func (restoreCmd) Help() string {
 	return `Makes a data directory of a snapshot and proves it, as boxcar doctor does. Until it is done no server takes the directory; if it is cut short, remove the directory and restore again. Exits with 1 if anything is lost or broken; all else is restored then.`
+}
+
+// advise says what to do where the usual advice is wrong: a restore does not go on
+// where it ended.
+func (c restoreCmd) advise(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return hinted{err, "make room on the disk, remove " + quoteShell(c.Data) + " and restore again"}
+	}
+	return err
 }
 
 // snapshotRecord is a snapshot as --json tells it.
@@ -55,7 +65,7 @@ func (c restoreCmd) Run(ctx context.Context, io streams) error {
 	}
 	r, err := daemon.Restore(ctx, daemon.RestoreConfig{Dir: c.Dir, Data: c.Data, Snapshot: c.Snapshot})
 	if err != nil {
-		return err
+		return c.advise(err)
 	}
 	if c.JSON {
 		return c.tellHealth(io, c.Data, r.Snapshot.Name, r.Doctor)

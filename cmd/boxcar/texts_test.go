@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -173,6 +175,32 @@ func TestTold(t *testing.T) {
 	} {
 		if got := told(c.err); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestHints(t *testing.T) {
+	full := fmt.Errorf("put blob: %w", syscall.ENOSPC)
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{full, "it goes on with what is there"},
+		{restoreCmd{Data: "new data"}.advise(full), "remove 'new data' and restore again"},
+		{&client.UploadError{Resumable: true, Err: full}, "it goes on with what is there"},
+		{&client.UploadError{Resumable: true, Err: errors.New("x")}, "run the same command again; parts already received"},
+		{&client.UploadError{Resumable: true, Err: client.ErrSourceChanged}, "--restart drops what was sent"},
+		{client.ErrSourceChanged, "when nothing writes to the file"},
+		{fmt.Errorf("x: %w", client.ErrUnauthorized), "boxcar login"},
+		{&client.Error{Status: 403}, "boxcar whoami"},
+		{&client.Error{Status: 429}, "a smaller --parallel"},
+		{client.ErrCorrupt, "something between here and the server changes bytes"},
+		{client.ErrTooLarge, "--spool"},
+		{context.Canceled, ""},
+		{errors.New("x"), ""},
+	} {
+		if got := hintFor(c.err); !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%v: %q, want %q", c.err, got, c.want)
 		}
 	}
 }
