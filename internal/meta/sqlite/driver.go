@@ -57,11 +57,15 @@ func classify(err error) error {
 	return err
 }
 
-// code is SQLite's primary result code, or -1.
+// code is SQLite's primary result code, or -1. That the index of the log can't
+// grow is want of room: XFS and others say so when its file is made longer.
 func code(err error) int {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return -1
+	}
+	if e.Code() == lib.SQLITE_IOERR_SHMSIZE {
+		return lib.SQLITE_FULL
 	}
 	return e.Code() & 0xff
 }
