@@ -33,7 +33,7 @@ type follower struct {
 	grid content.Grid
 	from content.Front // where tee began
 	tee  *digest.SHA1  // nil until it has been given
-	done bool          // it has all bytes
+	led  *led          // nil until tee has all bytes
 }
 
 // follow announces a part. It ends with leave.
@@ -92,7 +92,7 @@ func (w *follower) linked() bool {
 // have been hashed. Otherwise src goes through the page cache, to be read back from there.
 func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
 	last, since := int64(-1), time.Now()
-	for {
+	for ctx.Err() == nil {
 		w.f.mu.Lock()
 		tip, linked, changed := w.f.tip.N, w.linked(), w.f.changes()
 		w.f.mu.Unlock()
@@ -112,7 +112,6 @@ func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
 		}
 		select {
 		case <-changed:
-			continue
 		case <-time.After(left):
 		case <-ctx.Done():
 		}
@@ -124,23 +123,22 @@ func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
 func (w *follower) Led() {
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
-	w.done = true
-	w.f.lead(&led{by: w, from: w.from, to: reached(w.tee, w.grid.FileSize)})
+	w.led = &led{by: w, from: w.from, to: reached(w.tee, w.grid.FileSize)}
+	w.f.lead(w.led)
 	if w.f.tip.N == w.span.Start {
-		w.f.tip = w.f.led[w.span.Start].to
+		w.f.tip = w.led.to
 	}
 	w.f.tell()
 }
 
-// leading is what w was hashed along as, whose bytes are under key.
-func (f *front) leading(w *follower, key blob.Key) *led {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	l := &led{by: w, key: key, from: w.from, to: reached(w.tee, w.grid.FileSize)}
-	if l.from.N >= f.now.N {
-		f.lead(l)
+// storedAs is what was hashed along, whose bytes are under key; nil if nothing was.
+func (w *follower) storedAs(key blob.Key) *led {
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	if w.led != nil {
+		w.led.key = key
 	}
-	return l
+	return w.led
 }
 
 // lead notes a part that was hashed along. Only under mu.

@@ -272,6 +272,36 @@ func TestPartsWaitForRoomToFollow(t *testing.T) {
 	})
 }
 
+// Who goes away while its part waits for room holds nothing up.
+func TestWhoWaitsForRoomMayGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := following(t, 8, &metatest.Faulty{})
+		var parts []*sent
+		for slot := range int64(7) {
+			parts = append(parts, s.begin(slot))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		span, end := s.ses.Grid.Slot(7), make(chan error)
+		go func() {
+			_, err := s.upload.PutPart(ctx, s.who, s.ses.ID,
+				upload.Sent{Span: span, Total: s.ses.Grid.FileSize, SHA1: sha1.Sum(s.data[span.Start:]), Length: span.Len()}, stopped{ctx})
+			end <- err
+		}()
+		synctest.Wait()
+		began := time.Now()
+		cancel()
+		if err := <-end; err == nil || time.Since(began) != 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		last := s.begin(7)
+		for _, p := range append(parts, last) {
+			p.rest()
+		}
+		s.allDone("in order", append(parts, last)...)
+		s.finish(s.data)
+	})
+}
+
 // Parts at random, some of them cut and sent again, make the file that was meant.
 func TestPartsFollowEachOtherAtRandom(t *testing.T) {
 	for n := range uint64(10) {

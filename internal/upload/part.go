@@ -108,8 +108,8 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	switch {
 	case tee != nil:
 		l = &led{key: got.key, from: from, to: reached(tee, ses.Grid.FileSize)}
-	case along != nil && along.done:
-		l = f.leading(along, got.key)
+	case along != nil:
+		l = along.storedAs(got.key)
 	}
 	kept := src.Kept()
 	if kept != nil {
