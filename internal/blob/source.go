@@ -132,12 +132,17 @@ func (s *Source) ask(settle bool) (changed <-chan struct{}) {
 	case changed != nil && s.keeps, !settle:
 		return changed
 	}
+	s.begin()
+	return nil
+}
+
+// begin hashes what waits, and what comes, as it is.
+func (s *Source) begin() {
 	s.lead = nil
 	for _, b := range s.waiting {
 		s.in.Hasher().Add(&s.run, s.sha1, s.also, b)
 	}
 	s.waiting = nil
-	return nil
 }
 
 // settle waits until there is nobody to wait for.
@@ -150,7 +155,7 @@ func (s *Source) settle() {
 		select {
 		case <-changed:
 		case <-time.After(s.patient): // of nothing that changed
-			s.lead = never{}
+			s.begin()
 		}
 	}
 }
@@ -165,11 +170,6 @@ type Lead interface {
 	// what was promised.
 	Led()
 }
-
-type never struct{}
-
-func (never) Ask() (*digest.SHA1, <-chan struct{}) { return nil, nil }
-func (never) Led()                                 {}
 
 // Follow has the bytes hashed in one pass for the source and for what lead gives.
 // After Keep they wait in memory for that; when all have come they do so

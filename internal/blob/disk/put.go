@@ -85,15 +85,15 @@ func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited
 		}
 	}
 	flusher, _ := f.(vfs.Flusher)
-	var offset, synced int64
+	synced := false
 	sync := func() error {
 		began := time.Now()
 		err := f.Sync()
 		waited += time.Since(began)
-		synced = offset
+		synced = true
 		return err
 	}
-	for {
+	for offset := int64(0); ; {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
@@ -119,7 +119,7 @@ func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited
 			}
 		}
 	}
-	if synced < offset || offset == 0 {
+	if !synced {
 		if err := sync(); err != nil {
 			return 0, trouble(err)
 		}
