@@ -94,7 +94,7 @@ func TestTwoDownloadsToOnePath(t *testing.T) {
 // A link where the bytes are gathered leads them nowhere.
 func TestALinkInTheWay(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("links are for administrators")
+		t.Skip("A LINK IN THE WAY IS NOT TRIED: on Windows links are for administrators")
 	}
 	dir := t.TempDir()
 	victim := filepath.Join(dir, "victim")

@@ -174,6 +174,16 @@ func (s *siege) audit() {
 	}
 }
 
+// endWhole stops the server, and has doctor prove what is left; no temp file is.
+func (s *siege) endWhole(t *testing.T) {
+	t.Helper()
+	s.stop(t)
+	mustBeWhole(t, s.v.data())
+	if left, err := os.ReadDir(filepath.Join(s.v.data(), "tmp")); err != nil || len(left) > 0 {
+		t.Errorf("temp files are left over: %v, %v", left, err)
+	}
+}
+
 // TestFullDisk fills a server's disk while clients are at work, in the middle of
 // whatever they do, and makes room again. Nothing is lost, nothing half-made,
 // nothing is there that was refused, and it goes on without a restart.
@@ -199,11 +209,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			os.RemoveAll(restored)
 			s.startsFull()
-			s.stop(t)
-			mustBeWhole(t, s.v.data())
-			if left, err := os.ReadDir(filepath.Join(s.v.data(), "tmp")); err != nil || len(left) > 0 {
-				t.Errorf("temp files are left over: %v, %v", left, err)
-			}
+			s.endWhole(t)
 			acks := 0
 			for _, w := range s.workers {
 				acks += w.acks
@@ -436,11 +442,7 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	s.stop(t)
 	s.process = mustServe(t, s.v.data(), s.flags...)
 	s.audit()
-	s.stop(t)
-	mustBeWhole(t, s.v.data())
-	if left, err := os.ReadDir(filepath.Join(s.v.data(), "tmp")); err != nil || len(left) > 0 {
-		t.Errorf("temp files are left over: %v, %v", left, err)
-	}
+	s.endWhole(t)
 	acks := 0
 	for _, w := range s.workers {
 		acks += w.acks
