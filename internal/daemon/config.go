@@ -64,6 +64,8 @@ type Config struct {
 	// one address, but for trusted proxies and this machine; default 1024.
 	MaxConnections, AddressConnections int
 
+	HeaderWait time.Duration // for the head of a request; default 10 s
+	IdleWait   time.Duration // for the next request of a connection; default 5 min
 	StopWait   time.Duration // for requests under way at a stop; default 30 s
 	SweepEvery time.Duration // default 1 h
 	ScrubRate  int64         // bytes a second that are read to look for damage; 0: none
@@ -111,6 +113,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.AddressConnections == 0 {
 		c.AddressConnections = defaultAddressConnections
+	}
+	if c.HeaderWait == 0 {
+		c.HeaderWait = headerWait
+	}
+	if c.IdleWait == 0 {
+		c.IdleWait = idleWait
 	}
 	if c.StopWait == 0 {
 		c.StopWait = 30 * time.Second

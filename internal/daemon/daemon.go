@@ -153,8 +153,8 @@ func (d *Daemon) services(ctx context.Context, rows meta.Store, bytes blob.Store
 		Handler:           d.counted(handler),
 		TLSConfig:         d.tls,
 		Protocols:         protocols,
-		ReadHeaderTimeout: headerWait,
-		IdleTimeout:       idleWait,
+		ReadHeaderTimeout: cfg.HeaderWait,
+		IdleTimeout:       cfg.IdleWait,
 		MaxHeaderBytes:    headerBytes,
 		// OPTIONS * is answered as any path that is not there.
 		DisableGeneralOptionsHandler: true,
