@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -373,6 +374,37 @@ func TestProfiles(t *testing.T) {
 	}
 	if _, err := s.Config("jwt", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Processes that store profiles at one moment lose none of them.
+func TestProfilesOfManyWriters(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "boxcar")
+	const writers, each = 8, 12
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			s := Profiles{Dir: dir} // a lock is of the file that was opened, so this is as good as a process
+			for i := range each {
+				if err := s.Put(fmt.Sprintf("p-%d-%d", w, i), Profile{Auth: AuthToken, Token: "t"}, false); err != nil {
+					t.Error(err)
+				}
+				if err := s.Put("gone", Profile{Auth: AuthToken, Token: "t"}, false); err != nil {
+					t.Error(err)
+				}
+				if err := s.Delete("gone"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	all, _, err := Profiles{Dir: dir}.All()
+	if err != nil || len(all) != writers*each {
+		t.Errorf("%d profiles are there, want %d; %v", len(all), writers*each, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 2 {
+		t.Errorf("there are %v, %v", left, err)
 	}
 }
 

@@ -106,18 +106,23 @@ func (s Profiles) All() (all map[string]Profile, def string, err error) {
 // Get is a profile by name; "" is the default one. The error is fs.ErrNotExist if
 // there is none.
 func (s Profiles) Get(name string) (Profile, error) {
+	_, p, err := s.find(name)
+	return p, err
+}
+
+func (s Profiles) find(name string) (string, Profile, error) {
 	f, err := s.read()
 	if err != nil {
-		return Profile{}, err
+		return name, Profile{}, err
 	}
 	if name == "" {
 		name = f.Default
 	}
 	p, ok := f.Profiles[name]
 	if !ok {
-		return p, fmt.Errorf("profile %q: %w", name, fs.ErrNotExist)
+		return name, p, fmt.Errorf("profile %q: %w", name, fs.ErrNotExist)
 	}
-	return p, nil
+	return name, p, nil
 }
 
 // Put stores a profile. The first one becomes the default, as does any for which
@@ -182,14 +187,7 @@ func (s Profiles) Tokens(name string) TokenStore { return TokenFile(s.tokenPath(
 // Config is the configuration of a client for a profile; "" is the default one. hc
 // may be nil, as in Config.
 func (s Profiles) Config(name string, hc *http.Client) (Config, error) {
-	f, err := s.read()
-	if err != nil {
-		return Config{}, err
-	}
-	if name == "" {
-		name = f.Default
-	}
-	p, err := s.Get(name)
+	name, p, err := s.find(name)
 	if err != nil {
 		return Config{}, err
 	}
