@@ -80,6 +80,7 @@ unit: ## every Go test, with the race detector
 	@BOXCAR_WALK_REQUESTS=1 CGO_ENABLED=1 go test -race -timeout 40m ./... | sed '/\[no test files\]$$/d'
 	@echo '== go test, what is left out with it'
 	@go test -count=1 -run '^TestFaultyKeepsThePromises' ./internal/meta/sqlite
+	@go test -count=1 -run '^TestEveryTransactionFailsOnce' ./internal/upload
 	@echo '== go test, without assembly'
 	@go test -tags purego ./internal/digest
 

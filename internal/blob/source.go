@@ -24,6 +24,8 @@ type Source struct {
 	also *digest.SHA1 // sees the same bytes; nil if nobody else wants them
 	n    int64        // bytes read
 
+	flow Flow // of what Next reads
+
 	lead    Lead          // until it has been asked for the last time
 	led     Lead          // who gave also
 	patient time.Duration // with lead, once all bytes have come
@@ -176,6 +178,10 @@ type Lead interface {
 // until nothing has changed for as long as patience. It comes before the first byte.
 func (s *Source) Follow(lead Lead, patience time.Duration) { s.lead, s.patient = lead, patience }
 
+// Leads says whether the bytes are being hashed for the source's lead, too, so that
+// others may wait until all have been.
+func (s *Source) Leads() bool { return s.led != nil }
+
 // First looks at the first block, which Next or Read gives all the same. whole says
 // that it is all there is, and that it is what was promised: more than smallSize bytes
 // of a source whose size nobody knows are never whole, and neither are more than
@@ -220,15 +226,23 @@ func (s *Source) next(left int64) (b []byte, n int, err error) {
 	var early []byte
 	if s.last == nil && left > smallSize {
 		early = s.in.block(smallSize)
-		if n, err = fill(early, s.r); err != nil {
+		if n, err = s.fill(early); err != nil {
 			return early, n, err
 		}
 		defer s.in.put(early)
 	}
 	b = s.room(left)
 	n = copy(b, early)
-	m, err := fill(b[n:], s.r)
+	m, err := s.fill(b[n:])
 	return b, n + m, err
+}
+
+// fill is fill that is told of in flow.
+func (s *Source) fill(p []byte) (n int, err error) {
+	s.flow.waits()
+	n, err = fill(p, s.r)
+	s.flow.came(n)
+	return n, err
 }
 
 // room is memory for the next block: not that which may be hashed still,

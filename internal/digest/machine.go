@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 )
@@ -86,96 +87,153 @@ type figure struct {
 const (
 	maxLanes = 16
 	trySize  = 8 << 10 // bytes for each stream, in the measurement
-	tries    = 12      // the fastest counts
+	tries    = 20      // the one in the middle counts
 )
 
+// trial is a function in the measurement.
+type trial struct {
+	name    string
+	streams int
+	each    int // so many streams have the same bytes
+	add     func(h []*chain, p [][]byte)
+	use     func() // has the plan use it
+
+	right bool
+	rate  float64 // bytes per nanosecond, of all streams together; 0 if what it gives is wrong
+}
+
+// race finds the rates of trials that give what is right. They are tried in turns, and
+// each is held against the first one of its turn: a machine that others use, too, is
+// slower for a while, and may be so for one and not for the next.
+func race(data []byte, trials ...*trial) {
+	best := time.Hour              // of the first
+	took := map[*trial][]float64{} // in the time of the first
+	states := map[*trial][]*chain{}
+	bytes := map[*trial][][]byte{}
+	for _, t := range trials {
+		var h, want [maxLanes]chain
+		for i := range t.streams {
+			h[i] = initial
+			h[i][i%5] += uint32(i) // lanes that are mixed up must not go unseen
+			states[t], bytes[t] = append(states[t], &h[i]), append(bytes[t], data[i/t.each*trySize:][:trySize])
+			want[i] = h[i]
+			standard(&want[i], bytes[t][i])
+		}
+		t.add(states[t], bytes[t])
+		t.right = h == want
+	}
+	for range tries {
+		var unit time.Duration
+		for i, t := range trials {
+			began := time.Now()
+			t.add(states[t], bytes[t])
+			d := max(time.Since(began), 1)
+			if i == 0 {
+				unit, best = d, min(best, d)
+			}
+			took[t] = append(took[t], float64(d)/float64(unit))
+		}
+	}
+	for _, t := range trials {
+		t.rate = 0
+		if t.right {
+			slices.Sort(took[t])
+			t.rate = float64(t.streams*trySize) / (took[t][tries/2] * float64(best))
+		}
+	}
+}
+
+// fastest has the plan use the fastest of several ways to do one thing, and gives its rate; 0 if
+// none is faster than least.
+func fastest(ways []*trial, least float64) float64 {
+	var best *trial
+	for _, t := range ways {
+		if t.rate > least {
+			best, least = t, t.rate
+		}
+	}
+	if best == nil {
+		return 0
+	}
+	best.use()
+	return best.rate
+}
+
+// note keeps what trials reached.
+func (p *plan) note(trials []*trial) {
+	for _, t := range trials {
+		if t.right {
+			p.figures = append(p.figures, figure{t.name, t.streams, t.rate})
+		}
+	}
+}
+
+// pays is how much faster than two streams a pair is where pairs pay. It is no faster
+// where the SHA unit does two streams side by side, and a quarter where it can't.
+const pays = 1.1
+
 // measure drops what is wrong, and finds what is fastest for each number of
-// streams that have bytes ready. It takes less than a few milliseconds.
+// streams that have bytes ready. It takes some milliseconds.
 func measure(k kernels) *plan {
 	data := make([]byte, maxLanes*trySize)
 	for i := range data {
 		data[i] = byte(i * i >> 3)
 	}
 	p := &plan{kernels: k}
-	// try is the rate of add for so many streams, each so many of which have the
-	// same bytes; or 0 if what it gives is wrong.
-	try := func(name string, streams, each int, add func(h []*chain, p [][]byte)) float64 {
-		var h, want [maxLanes]chain
-		hs, ps := make([]*chain, streams), make([][]byte, streams)
-		for i := range streams {
-			h[i] = initial
-			h[i][i%5] += uint32(i) // lanes that are mixed up must not go unseen
-			hs[i], ps[i] = &h[i], data[i/each*trySize:][:trySize]
-			want[i] = h[i]
-			standard(&want[i], ps[i])
+	p.two, p.pair, p.wide = nil, nil, nil
+	one := &trial{name: "one", streams: 1, each: 1, add: func(h []*chain, b [][]byte) { p.one(h[0], b[0]) }}
+	trials := []*trial{one}
+	try := func(there bool, t trial) []*trial {
+		if !there {
+			return nil
 		}
-		if add(hs, ps); h != want {
-			return 0
-		}
-		best := time.Hour
-		for range tries {
-			began := time.Now()
-			add(hs, ps)
-			best = min(best, time.Since(began))
-		}
-		rate := float64(streams*trySize) / float64(max(best, 1))
-		p.figures = append(p.figures, figure{name, streams, rate})
-		return rate
+		trials = append(trials, &t)
+		return []*trial{&t}
 	}
-
-	one := func(h []*chain, b [][]byte) { p.one(h[0], b[0]) }
-	single := try("one", 1, 1, one)
-	if single == 0 {
-		p.kernels = portable()
-		single = try("one", 1, 1, one)
+	twos := try(k.two != nil, trial{name: "two", streams: 2, each: 1, use: func() { p.two = k.two },
+		add: func(h []*chain, b [][]byte) { k.two(h[0], h[1], b[0], b[1]) }})
+	twos = append(twos, try(k.two2 != nil, trial{name: "two, words by vectors", streams: 2, each: 1, use: func() { p.two = k.two2 },
+		add: func(h []*chain, b [][]byte) { k.two2(h[0], h[1], b[0], b[1]) }})...)
+	pairs := try(k.pair != nil, trial{name: "pair", streams: 2, each: 2, use: func() { p.pair = k.pair },
+		add: func(h []*chain, b [][]byte) { k.pair(h[0], h[1], b[0]) }})
+	pairs = append(pairs, try(k.pair2 != nil, trial{name: "pair, words by vectors", streams: 2, each: 2, use: func() { p.pair = k.pair2 },
+		add: func(h []*chain, b [][]byte) { k.pair2(h[0], h[1], b[0]) }})...)
+	twoPairs := try(k.twoPairs != nil, trial{name: "two pairs", streams: 4, each: 2,
+		add: func(h []*chain, b [][]byte) { k.twoPairs(h[0], h[1], h[2], h[3], b[0], b[2]) }})
+	race(data, trials...)
+	if !one.right {
+		p.kernels, twos, pairs, twoPairs = portable(), nil, nil, nil
+		race(data, one)
 	}
-	twice := 0.0
-	if p.two2 != nil {
-		twice = try("two, words by vectors", 2, 1, func(h []*chain, b [][]byte) { p.two2(h[0], h[1], b[0], b[1]) })
-	}
-	if p.two != nil {
-		other := twice
-		twice = try("two", 2, 1, func(h []*chain, b [][]byte) { p.two(h[0], h[1], b[0], b[1]) })
-		if other > twice {
-			p.two, twice = p.two2, other
-		}
-		if twice <= single {
-			p.two, twice = nil, 0
-		}
-	}
-	paired := 0.0
-	if p.pair2 != nil {
-		paired = try("pair, words by vectors", 2, 2, func(h []*chain, b [][]byte) { p.pair2(h[0], h[1], b[0]) })
-	}
-	if p.pair != nil {
-		other := paired
-		paired = try("pair", 2, 2, func(h []*chain, b [][]byte) { p.pair(h[0], h[1], b[0]) })
-		if other > paired {
-			p.pair, paired = p.pair2, other
-		}
-		if paired <= max(single, twice) {
-			p.pair, paired = nil, 0
-		}
-	}
-	p.pairsPay = paired > 1.2*max(single, twice)
+	single := one.rate
+	twice := fastest(twos, single)
+	paired := fastest(pairs, max(single, twice))
+	p.pairsPay = paired > pays*max(single, twice)
 	if p.pair == nil && p.two != nil {
 		two := p.two
 		p.pair = func(h, g *chain, b []byte) { two(h, g, b, b) }
 	}
-	p.wide = nil
-	var rates []float64
+	p.note(trials)
+	trials = []*trial{one}
 	for _, w := range k.wide {
-		if r := try(w.name, w.lanes, 1, func(h []*chain, b [][]byte) { w.add(h, b, trySize) }); r > 0 {
-			p.wide, rates = append(p.wide, w), append(rates, r)
+		try(true, trial{name: w.name, streams: w.lanes, each: 1, add: func(h []*chain, b [][]byte) { w.add(h, b, trySize) }})
+	}
+	race(data, trials...)
+	trials = trials[1:]
+	p.note(trials)
+	var rates []float64
+	for i, t := range trials {
+		if t.rate > 0 {
+			p.wide, rates = append(p.wide, k.wide[i]), append(rates, t.rate)
 		}
 	}
 	// The best rates for so many streams, and for as many that come in pairs.
-	var best, pairs [maxLanes + 1]float64
+	var best, inPairs [maxLanes + 1]float64
 	for n := 1; n <= maxLanes; n++ {
 		best[n] = single
 		if n > 1 {
 			best[n] = max(single, twice)
-			pairs[n] = max(best[n], paired)
+			inPairs[n] = max(best[n], paired)
 		}
 		for i, w := range p.wide {
 			// Lanes without a stream are lost, and a pair wants two.
@@ -183,14 +241,13 @@ func measure(k kernels) *plan {
 			if r := lane * float64(min(n, w.lanes)); r > best[n] {
 				best[n], p.choice[n] = r, &p.wide[i]
 			}
-			pairs[n] = max(pairs[n], lane*float64(min(n, w.lanes)/2*2))
+			inPairs[n] = max(inPairs[n], lane*float64(min(n, w.lanes)/2*2))
 		}
 	}
 	for p.most = 1; best[p.most] < 0.9*best[maxLanes]; p.most++ {
 	}
-	if p.twoPairs != nil {
-		r := try("two pairs", 4, 2, func(h []*chain, b [][]byte) { p.twoPairs(h[0], h[1], h[2], h[3], b[0], b[2]) })
-		for n := 4; n <= maxLanes && r > pairs[n]; n++ {
+	for _, t := range twoPairs {
+		for n := 4; n <= maxLanes && t.rate > inPairs[n]; n++ {
 			p.pairsUpTo = n
 		}
 	}

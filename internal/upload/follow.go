@@ -17,6 +17,16 @@ import (
 
 const followWait = 100 * time.Millisecond
 
+// A part that has no room to wait in is not read before the file's hash has come to it, as
+// long as the part that is hashed along comes as fast as it can be taken in: its client is waited for less
+// than half of the time. Otherwise more clients at once make it faster.
+// They are let go one by one then, those that are furthest ahead first: it may have been a moment's
+// weakness, and the next ones are better hashed along. Nobody waits so for longer than mostHeld.
+const (
+	flowEvery = 20 * time.Millisecond // is looked at again
+	mostHeld  = 10 * time.Second
+)
+
 // led is a part that was hashed along with the file.
 type led struct {
 	by     *follower
@@ -30,31 +40,56 @@ type led struct {
 type follower struct {
 	f    *front
 	span content.Span
-	grid content.Grid
+	flow *blob.Flow    // of its bytes
 	from content.Front // where tee began
 	tee  *digest.SHA1  // nil until it has been given
 	led  *led          // nil until tee has all bytes
 }
 
 // follow announces a part. It ends with leave.
-func (f *front) follow(span content.Span, grid content.Grid) *follower {
+func (f *front) follow(span content.Span) *follower {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.coming(span.Start, 1)
 	f.followed.Add(1)
 	f.tell()
-	return &follower{f: f, span: span, grid: grid}
+	return &follower{f: f, span: span}
 }
 
 // coming counts parts that are on their way, or stored, ahead of the file's
 // hash. Only under mu.
-func (f *front) coming(start int64, n int) {
-	if f.ahead == nil {
-		f.ahead = map[int64]int{}
+func (f *front) coming(start int64, n int) { count(&f.ahead, start, n) }
+
+func count(of *map[int64]int, start int64, n int) {
+	if *of == nil {
+		*of = map[int64]int{}
 	}
-	if f.ahead[start] += n; f.ahead[start] <= 0 {
-		delete(f.ahead, start)
+	if (*of)[start] += n; (*of)[start] <= 0 {
+		delete(*of, start)
 	}
+}
+
+// hold counts parts that are not read before their turn.
+func (f *front) hold(start int64, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	count(&f.held, start, n)
+}
+
+// letsGo says whether the part that starts at start is the one to be read before its turn.
+func (f *front) letsGo(start int64, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for other := range f.held {
+		if other > start {
+			return false
+		}
+	}
+	if now.Sub(f.letGo) < flowEvery {
+		return false
+	}
+	f.letGo = now
+	return true
 }
 
 // Ask gives the hash of the file if it has come to the part, and else says
@@ -67,7 +102,8 @@ func (w *follower) Ask() (also *digest.SHA1, changed <-chan struct{}) {
 		if err != nil {
 			return nil, nil
 		}
-		w.from, w.tee = w.f.tip, d
+		w.from, w.tee, w.f.leading = w.f.tip, d, w
+		w.f.tell()
 		return d, nil
 	}
 	if !w.linked() {
@@ -79,7 +115,7 @@ func (w *follower) Ask() (also *digest.SHA1, changed <-chan struct{}) {
 // linked says whether all between the file's hash and the part is on its way
 // or stored. Only under mu.
 func (w *follower) linked() bool {
-	for at := w.f.tip.N; at < w.span.Start; at += w.grid.PartSize {
+	for at := w.f.tip.N; at < w.span.Start; at += w.f.grid.PartSize {
 		if w.f.ahead[at] == 0 {
 			return false
 		}
@@ -89,42 +125,88 @@ func (w *follower) linked() bool {
 
 // follow has src follow w, if that can be: where the file's hash is not at the
 // part yet, its bytes need room in memory, which those before it make when they
-// have been hashed. Otherwise src goes through the page cache, to be read back from there.
+// have been hashed, or come when it is their turn. Otherwise src goes through the page cache, to be read back from there.
 func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
-	last, since := int64(-1), time.Now()
+	w.flow = src.Flow()
+	far := max(2*s.Limits.Window, int64(s.Limits.UserWriters)*w.f.grid.PartSize) // so far nobody is who sends side by side
+	began := time.Now()
+	last, since := int64(-1), began
+	var seen look
+	w.f.hold(w.span.Start, 1)
+	defer w.f.hold(w.span.Start, -1)
 	for ctx.Err() == nil {
 		w.f.mu.Lock()
-		tip, linked, changed := w.f.tip.N, w.linked(), w.f.changes()
+		tip, linked, changed, leading := w.f.tip.N, w.linked(), w.f.changes(), w.f.leading
 		w.f.mu.Unlock()
 		if tip == w.span.Start || w.span.End-tip <= s.Limits.Window && src.Keep() {
 			src.Follow(w, s.Limits.FollowWait)
 			return
 		}
-		if tip > last {
-			last, since = tip, time.Now()
+		now := time.Now()
+		flows, starved := seen.again(w.f, leading, now)
+		starved = starved && !s.Intake.CanKeep(w.span.Len())
+		if tip > last || (flows || starved) && linked && now.Sub(began) < mostHeld {
+			last, since = tip, now
 		}
-		left := s.Limits.FollowWait - time.Since(since)
+		left := s.Limits.FollowWait - now.Sub(since)
 		if !linked {
 			left -= s.Limits.FollowWait * 4 / 5 // they are sent side by side, and one comes before the other
 		}
-		if tip > w.span.Start || left <= 0 || !s.Intake.CanKeep(w.span.Len()) || !linked && w.span.End-tip > 2*s.Limits.Window {
+		if tip > w.span.Start || left <= 0 || !linked && w.span.End-tip > far ||
+			starved && w.f.letsGo(w.span.Start, now) {
 			break
 		}
 		select {
 		case <-changed:
-		case <-time.After(left):
+		case <-time.After(min(left, flowEvery)):
 		case <-ctx.Done():
 		}
 	}
 	src.Reread()
 }
 
+// look is what was seen of the part that is hashed along, or of parts that are read
+// back where none is.
+type look struct {
+	at     *follower
+	when   time.Time
+	bytes  int64
+	waited time.Duration
+}
+
+// again says whether bytes have come as fast as they can be taken in since the
+// last look, or whether their client was waited for, if there is something to see.
+func (l *look) again(f *front, at *follower, now time.Time) (flows, starved bool) {
+	seen := look{at: at, when: now, bytes: f.walked.Load()}
+	if at != nil {
+		seen.bytes, seen.waited = at.flow.Bytes(), at.flow.Waited()
+	}
+	passed := now.Sub(l.when)
+	switch {
+	case at != l.at || l.when.IsZero():
+		*l = seen
+		return false, false
+	case passed < flowEvery:
+		return false, false
+	}
+	starved = seen.waited-l.waited > passed/2
+	flows = seen.bytes > l.bytes && !starved
+	if starved && passed < 2*flowEvery || !flows && !starved {
+		return false, false // there is more to see from the last look on
+	}
+	*l = seen
+	return flows, starved
+}
+
 // Led has the next part go on.
 func (w *follower) Led() {
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
-	w.led = &led{by: w, from: w.from, to: reached(w.tee, w.grid.FileSize)}
+	w.led = &led{by: w, from: w.from, to: reached(w.tee, w.f.grid.FileSize)}
 	w.f.lead(w.led)
+	if w.f.leading == w {
+		w.f.leading = nil
+	}
 	if w.f.tip.N == w.span.Start {
 		w.f.tip = w.led.to
 	}
@@ -156,6 +238,9 @@ func (w *follower) leave(stored bool) {
 	f.followed.Add(-1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.leading == w {
+		f.leading = nil
+	}
 	if !stored || f.now.N > w.span.Start {
 		f.coming(w.span.Start, -1)
 	}
@@ -201,6 +286,7 @@ func (f *front) adopted(now content.Front, key blob.Key) bool {
 // set moves the front to where it stands now, and over what was hashed along behind that.
 // Only under mu.
 func (f *front) set(now content.Front) {
+	old := f.now.N
 	f.now = now
 	for l := f.led[f.now.N]; l != nil && l.stored && l.from == f.now; l = f.led[f.now.N] {
 		delete(f.led, f.now.N)
@@ -212,15 +298,9 @@ func (f *front) set(now content.Front) {
 	if f.tip.N < f.now.N {
 		f.tip = f.now
 	}
-	for start := range f.ahead {
-		if start < f.now.N {
-			delete(f.ahead, start)
-		}
-	}
-	for start := range f.led {
-		if start < f.now.N {
-			delete(f.led, start)
-		}
+	for ; old < f.now.N; old += f.grid.PartSize {
+		delete(f.ahead, old)
+		delete(f.led, old)
 	}
 	f.tell()
 }

@@ -40,10 +40,14 @@ type sent struct {
 
 // following starts a session of so many parts in a house where parts follow each other.
 func following(t *testing.T, parts int, f *metatest.Faulty) *sides {
+	return followingWith(t, parts, partSize, f)
+}
+
+func followingWith(t *testing.T, parts, partSize int, f *metatest.Faulty) *sides {
 	w := newWorld(t)
 	w.t, w.files = t, true
 	h := w.open(f)
-	h.upload.Limits.FollowFrom, h.upload.Limits.FollowWait = 1, patience
+	h.upload.Limits.FollowFrom, h.upload.Limits.FollowWait, h.upload.Limits.PartSize = 1, patience, int64(partSize)
 	s := &sides{house: h, t: t, data: bytesOf(parts * partSize)}
 	s.ses = h.create("a", s.data)
 	return s
@@ -68,9 +72,14 @@ func (s *sides) beginWith(slot int64, data []byte) *sent {
 
 // rest sends all that is left of the body.
 func (p *sent) rest() {
+	p.restAside()
+	synctest.Wait()
+}
+
+// restAside is rest for who is not the test itself.
+func (p *sent) restAside() {
 	p.body.Write(p.data)
 	p.body.Close()
-	synctest.Wait()
 }
 
 // over says whether the part has been answered.
@@ -131,6 +140,36 @@ func TestPartsFollowEachOther(t *testing.T) {
 		}
 		if n := opens.Load(); n != 0 {
 			t.Errorf("%d blobs were read", n)
+		}
+		s.finish(s.data)
+	})
+}
+
+// Those behind a part are hashed while it is synced.
+func TestPartsDoNotFollowTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := following(t, 3, &metatest.Faulty{})
+		zeroth, first, second := s.begin(0), s.begin(1), s.begin(2)
+		first.rest()
+		second.rest()
+		disk := make(chan struct{})
+		s.fs.Watch(func(op faultfs.Op, _ string) {
+			if op == faultfs.Sync {
+				<-disk
+			}
+		})
+		zeroth.rest()
+		s.allDone("before the first one is on the disk", first, second)
+		if took := time.Since(first.began); took != 0 {
+			t.Errorf("they took %v", took)
+		}
+		s.noneOver("on no disk", zeroth)
+		s.fs.Watch(nil)
+		close(disk)
+		s.allDone("on the disk", zeroth)
+		synctest.Wait()
+		if at := s.upload.RowFront(t, s.rows, s.ses.ID); at.N != int64(len(s.data)) {
+			t.Errorf("the row is at %d", at.N)
 		}
 		s.finish(s.data)
 	})
@@ -268,6 +307,74 @@ func TestPartsWaitForRoomToFollow(t *testing.T) {
 		if took := time.Since(parts[0].began); took != 0 {
 			t.Errorf("they took %v", took)
 		}
+		s.finish(s.data)
+	})
+}
+
+// Parts that never have room are not read before it is their turn, as long as the one that
+// is hashed along comes as fast as the disk takes it.
+func TestBigPartsFollowOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const parts = 4
+		s := followingWith(t, parts, 4<<20, &metatest.Faulty{}) // three blocks have room
+		s.upload.Limits.FollowWait = 100 * time.Millisecond
+		var opens, writing atomic.Int64
+		s.fs.Watch(func(op faultfs.Op, _ string) {
+			switch op {
+			case faultfs.Open:
+				opens.Add(1)
+			case faultfs.Write:
+				if n := writing.Add(1); n > 1 {
+					t.Errorf("%d parts are written at once", n)
+				}
+				time.Sleep(60 * time.Millisecond) // a part takes longer than anybody waits for nothing
+				writing.Add(-1)
+			}
+		})
+		var sending []*sent
+		for slot := range int64(parts) {
+			sending = append(sending, s.begin(slot))
+		}
+		for _, p := range sending {
+			go p.restAside()
+		}
+		s.allDone("in order", sending...)
+		if n := opens.Load(); n != 0 {
+			t.Errorf("%d blobs were read", n)
+		}
+		s.fs.Watch(nil)
+		s.finish(s.data)
+	})
+}
+
+// Where the client of the one that is hashed along is what all would wait for, they are
+// read side by side.
+func TestBigPartsDoNotFollowASlowOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := followingWith(t, 3, 16<<20, &metatest.Faulty{})
+		s.upload.Limits.FollowWait = 100 * time.Millisecond
+		s.fs.Watch(func(op faultfs.Op, _ string) {
+			if op == faultfs.Write {
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+		zeroth, first, second := s.begin(0), s.begin(1), s.begin(2)
+		go func() {
+			for at := 0; at < len(zeroth.data); at += 64 << 10 {
+				time.Sleep(2 * time.Millisecond)
+				zeroth.body.Write(zeroth.data[at : at+64<<10])
+			}
+			zeroth.body.Close()
+		}()
+		go first.restAside()
+		go second.restAside()
+		s.allDone("before the slow one", first, second)
+		if took := time.Since(zeroth.began); took > 300*time.Millisecond {
+			t.Errorf("they took %v", took)
+		}
+		s.noneOver("slowly", zeroth)
+		s.allDone("in the end", zeroth)
+		s.fs.Watch(nil)
 		s.finish(s.data)
 	})
 }

@@ -24,6 +24,7 @@ type fronts struct {
 
 type front struct {
 	users int // who hold it, under fronts.mu
+	grid  content.Grid
 
 	mu       sync.Mutex
 	now      content.Front
@@ -35,8 +36,13 @@ type front struct {
 	hurry    atomic.Bool             // somebody waits for the whole file's hash
 	followed atomic.Int64            // parts on their way that would be hashed along with it
 	owed     atomic.Int64            // bytes of parts stored beyond the front, by this process
+	walked   atomic.Int64            // bytes hashed behind, by the goroutine that catches up
 	kept     map[blob.Key]*blob.Kept // parts in memory that the front has not come to
 	moved    chan struct{}           // closed at the next change of any of this; nil if nobody waits for that
+
+	leading *follower     // the part that is hashed along at the tip; nil if none is
+	held    map[int64]int // parts that are not read before their turn, by start
+	letGo   time.Time     // when one of those was read all the same
 
 	tip   content.Front  // where it will be when all that was hashed along is recorded
 	led   map[int64]*led // what was, by start
@@ -59,7 +65,7 @@ func (s *Service) hold(ses meta.Session) *front {
 	}
 	f := s.fronts.m[ses.ID]
 	if f == nil {
-		f = &front{now: ses.Front, saved: ses.Front.N, tip: ses.Front}
+		f = &front{grid: ses.Grid, now: ses.Front, saved: ses.Front.N, tip: ses.Front}
 		s.fronts.m[ses.ID] = f
 	}
 	f.users++
@@ -271,7 +277,7 @@ func (s *Service) catchUp(ses meta.Session, f *front) (ended chan struct{}) {
 		f.again = true
 		return f.busy
 	}
-	if f.now.N == ses.Grid.FileSize {
+	if f.now.N == ses.Grid.FileSize && f.saved == f.now.N {
 		done := make(chan struct{})
 		close(done)
 		return done
@@ -407,6 +413,7 @@ func (s *Service) behind(d *digest.SHA1, f *front) *behind {
 }
 
 func (w *behind) Write(p []byte) (int, error) {
+	w.f.walked.Add(int64(len(p)))
 	switch owed := w.f.owed.Load(); {
 	case w.f.hurry.Load() || owed > aloneFrom || w.f.followed.Load() > 0:
 		// Whoever hashes by itself waits for nobody.

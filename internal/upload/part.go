@@ -70,7 +70,7 @@ func (s *Service) putPart(ctx context.Context, who content.Principal, id content
 	defer s.drop(id, f)
 	var along *follower
 	if s.Limits.FollowWait > 0 && sent.Span.Len() >= s.Limits.FollowFrom {
-		along = f.follow(sent.Span, ses.Grid)
+		along = f.follow(sent.Span)
 		defer func() { along.leave(err == nil) }()
 	}
 	// Where the part is at the front of the file, its bytes are hashed for

@@ -112,8 +112,8 @@ func (s *Store) write(ctx context.Context, f vfs.File, src *blob.Source) (waited
 			flusher.Flush(offset, int64(len(b)))
 		}
 		waited += time.Since(began)
-		if offset += int64(len(b)); offset == src.Size() {
-			// The last bytes are hashed meanwhile, or wait for that.
+		if offset += int64(len(b)); offset == src.Size() && !src.Leads() {
+			// The last bytes are hashed meanwhile, or wait for that. Who leads lets the next one go on first.
 			if err := sync(); err != nil {
 				return 0, trouble(err)
 			}
