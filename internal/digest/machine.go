@@ -160,10 +160,10 @@ func fastest(ways []*trial, least float64) float64 {
 }
 
 // note keeps what trials reached.
-func (p *plan) note(trials []*trial) {
+func (m *plan) note(trials []*trial) {
 	for _, t := range trials {
 		if t.right {
-			p.figures = append(p.figures, figure{t.name, t.streams, t.rate})
+			m.figures = append(m.figures, figure{t.name, t.streams, t.rate})
 		}
 	}
 }
