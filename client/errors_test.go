@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +145,29 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		if got := lost(c.err); got != c.lost && c.passing {
 			t.Errorf("%v: lost %v", c.err, got)
 		}
+	}
+}
+
+// A server that nobody vouches for is not asked twice.
+func TestACertificateOfNobody(t *testing.T) {
+	var connections atomic.Int64
+	ts := httptest.NewUnstartedServer(http.NotFoundHandler())
+	ts.Config.ErrorLog = log.New(io.Discard, "", 0)
+	ts.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	ts.StartTLS()
+	defer ts.Close()
+	c, err := New(Config{URLs: At(ts.URL), Tokens: StaticToken("t"), Retry: Retry{MinWait: time.Millisecond, MaxWait: time.Millisecond, Budget: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Me(t.Context())
+	var cert *tls.CertificateVerificationError
+	if n := connections.Load(); !errors.As(err, &cert) || n != 1 {
+		t.Errorf("after %d connections: %v", n, err)
 	}
 }
 
