@@ -74,7 +74,8 @@ func TestMutants(t *testing.T) {
 	base()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // as TestCrash has it
 	known := maps.Clone(spare)
-	for _, w := range wrongs() {
+	all, shown := wrongs(), 0
+	for _, w := range all {
 		for _, kind := range w.mutant.ignore {
 			known[kind] = w.program
 		}
@@ -86,12 +87,15 @@ func TestMutants(t *testing.T) {
 				if err != nil {
 					text, _, _ := strings.Cut(err.Error(), "\nagain:")
 					t.Logf("%d distinct states, seed %d: %.300s", len(sum.distinct), seed, text)
+					shown++
 					return
 				}
 			}
 			t.Errorf("nothing shows it: %v", sum)
 		})
 	}
+
+	t.Logf("%d mutants, of which %d lose something that is seen", len(all), shown)
 
 	// What has no place in the tables above is new, and unproved.
 	m := &mutant{}
