@@ -32,7 +32,8 @@
 // uncertain for good: a later one that succeeds makes certain only what was
 // written, or which names were changed, after the failure, and that the file is
 // as long as what was written needs. Whoever else has the file open is told, too:
-// the next Sync of each fails, as Linux has it since 4.13 (fsync(2)). A SyncDir fails
+// the next Sync of each fails, as Linux has it since 4.13 (fsync(2)); it makes nothing certain, and takes
+// nothing away: what was written after the failure is still to be made certain by the next. A SyncDir fails
 // once. Programs see nothing else of that until the power is cut.
 //
 // What is not modelled: rotten sectors, garbage in sectors never written,

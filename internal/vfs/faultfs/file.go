@@ -162,9 +162,9 @@ func (h *file) Sync() error {
 		err = fs.ErrClosed
 	case ft != nil:
 		h.node.failed, h.node.err = h.node.failed+1, ft.Err
-		fallthrough
-	case h.told != h.node.failed: // through another file
 		h.node.stain()
+		h.told, err = h.node.failed, ft.Err
+	case h.told != h.node.failed: // through another file, and before what was written since
 		h.told, err = h.node.failed, h.node.err
 	default:
 		h.node.sync()
