@@ -243,20 +243,31 @@ func TestPartsThatFollowedWhatWasNotRecorded(t *testing.T) {
 				second.rest()
 				hold := s.upload.HoldFront(t, s.rows, s.ses.ID)
 				defer hold()
-				// Its Update is the next one to begin.
+				// Its Update is the next one to begin: the others, which have been synced, wait.
+				var last atomic.Value
+				over := make(chan struct{})
+				s.fs.Watch(func(op faultfs.Op, name string) {
+					switch op {
+					case faultfs.Sync:
+						last.Store(name)
+					case faultfs.Link:
+						if last.Load() != name {
+							<-over
+						}
+					}
+				})
 				f.FailBefore = f.Updates() + 1
 				zeroth.rest()
 				err := <-zeroth.end
-				for _, p := range []*sent{first, second} {
-					perr := <-p.end
-					if err == nil {
-						err = perr
-					} else if perr != nil {
-						t.Errorf("another one failed, too: %v", perr)
-					}
-				}
+				s.fs.Watch(nil)
+				close(over)
 				if !errors.Is(err, metatest.ErrInjected) {
 					t.Fatalf("not the failure that was meant: %v", err)
+				}
+				for _, p := range []*sent{first, second} {
+					if err := <-p.end; err != nil {
+						t.Errorf("another one failed, too: %v", err)
+					}
 				}
 				data := bytes.Clone(s.data)
 				if other {
