@@ -69,8 +69,8 @@ func count(of *map[int64]int, start int64, n int) {
 	}
 }
 
-// hold counts parts that are not read before their turn.
-func (f *front) hold(start int64, n int) {
+// holdBack counts parts that are not read before their turn.
+func (f *front) holdBack(start int64, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	count(&f.held, start, n)
@@ -132,8 +132,11 @@ func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
 	began := time.Now()
 	last, since := int64(-1), began
 	var seen look
-	w.f.hold(w.span.Start, 1)
-	defer w.f.hold(w.span.Start, -1)
+	big := !s.Intake.CanKeep(w.span.Len())
+	if big {
+		w.f.holdBack(w.span.Start, 1)
+		defer w.f.holdBack(w.span.Start, -1)
+	}
 	for ctx.Err() == nil {
 		w.f.mu.Lock()
 		tip, linked, changed, leading := w.f.tip.N, w.linked(), w.f.changes(), w.f.leading
@@ -144,7 +147,7 @@ func (s *Service) follow(ctx context.Context, w *follower, src *blob.Source) {
 		}
 		now := time.Now()
 		flows, starved := seen.again(w.f, leading, now)
-		starved = starved && !s.Intake.CanKeep(w.span.Len())
+		starved = starved && big
 		if tip > last || (flows || starved) && linked && now.Sub(began) < mostHeld {
 			last, since = tip, now
 		}
