@@ -21,14 +21,25 @@ func newStream() *stream {
 	return s
 }
 
+// fill gives p what stands at offset.
+func (s *stream) fill(p []byte, offset int64) {
+	const size = int64(len(s.block))
+	for len(p) > 0 {
+		var number [8]byte
+		binary.LittleEndian.PutUint64(number[:], uint64(offset/size))
+		skip := offset % size
+		n := copy(p, s.block[skip:])
+		copy(p[:n], number[min(skip, 8):])
+		p, offset = p[n:], offset+int64(n)
+	}
+}
+
 func (s *stream) read(offset, length int64) *streamReader {
 	return &streamReader{s: s, at: offset, end: offset + length}
 }
 
 type streamReader struct {
 	s       *stream
-	buf     [64 << 10]byte
-	rest    []byte // of buf
 	at, end int64
 }
 
@@ -36,17 +47,10 @@ func (r *streamReader) Read(p []byte) (int, error) {
 	if r.at == r.end {
 		return 0, io.EOF
 	}
-	if len(r.rest) == 0 {
-		const size = int64(len(r.buf))
-		r.buf = r.s.block
-		binary.LittleEndian.PutUint64(r.buf[:], uint64(r.at/size))
-		skip := r.at % size
-		r.rest = r.buf[skip:min(size, skip+r.end-r.at)]
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	r.at += int64(n)
-	return n, nil
+	p = p[:min(int64(len(p)), r.end-r.at)]
+	r.s.fill(p, r.at)
+	r.at += int64(len(p))
+	return len(p), nil
 }
 
 // Write compares what is written with the stream.
