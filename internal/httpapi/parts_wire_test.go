@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"boxcar/internal/daemon"
+	"boxcar/internal/daemon/daemontest"
 	"boxcar/internal/vfs"
 )
 
@@ -350,9 +351,7 @@ func TestConcurrentPutsOfOneRange(t *testing.T) {
 	})
 	t.Run("5.3 the loser's bytes go", func(t *testing.T) {
 		// Behind the answers; a stop leaves what is not done yet to the sweep.
-		for end := time.Now().Add(10 * time.Second); blobs(t, w) != 2 && time.Now().Before(end); {
-			time.Sleep(5 * time.Millisecond)
-		}
+		daemontest.Eventually(t, "two blobs", func() bool { return blobs(t, w) == 2 })
 		w.Stop()
 		if n := blobs(t, w); n != 2 {
 			t.Errorf("%d blobs for 2 parts", n)
