@@ -98,47 +98,48 @@ type trial struct {
 	add     func(h []*chain, p [][]byte)
 	use     func() // has the plan use it
 
-	right bool
-	rate  float64 // bytes per nanosecond, of all streams together; 0 if what it gives is wrong
+	states []*chain
+	bytes  [][]byte
+	took   []float64 // in the time that the first of its turn took
+	right  bool
+	rate   float64 // bytes per nanosecond, of all streams together; 0 if what it gives is wrong
 }
 
 // race finds the rates of trials that give what is right. They are tried in turns, and
 // each is held against the first one of its turn: a machine that others use, too, is
 // slower for a while, and may be so for one and not for the next.
 func race(data []byte, trials ...*trial) {
-	best := time.Hour              // of the first
-	took := map[*trial][]float64{} // in the time of the first
-	states := map[*trial][]*chain{}
-	bytes := map[*trial][][]byte{}
+	best := time.Hour // of the first
 	for _, t := range trials {
 		var h, want [maxLanes]chain
+		t.states, t.bytes, t.took = nil, nil, nil
 		for i := range t.streams {
 			h[i] = initial
 			h[i][i%5] += uint32(i) // lanes that are mixed up must not go unseen
-			states[t], bytes[t] = append(states[t], &h[i]), append(bytes[t], data[i/t.each*trySize:][:trySize])
+			t.states, t.bytes = append(t.states, &h[i]), append(t.bytes, data[i/t.each*trySize:][:trySize])
 			want[i] = h[i]
-			standard(&want[i], bytes[t][i])
+			standard(&want[i], t.bytes[i])
 		}
-		t.add(states[t], bytes[t])
+		t.add(t.states, t.bytes)
 		t.right = h == want
 	}
 	for range tries {
 		var unit time.Duration
 		for i, t := range trials {
 			began := time.Now()
-			t.add(states[t], bytes[t])
+			t.add(t.states, t.bytes)
 			d := max(time.Since(began), 1)
 			if i == 0 {
 				unit, best = d, min(best, d)
 			}
-			took[t] = append(took[t], float64(d)/float64(unit))
+			t.took = append(t.took, float64(d)/float64(unit))
 		}
 	}
 	for _, t := range trials {
 		t.rate = 0
 		if t.right {
-			slices.Sort(took[t])
-			t.rate = float64(t.streams*trySize) / (took[t][tries/2] * float64(best))
+			slices.Sort(t.took)
+			t.rate = float64(t.streams*trySize) / (t.took[tries/2] * float64(best))
 		}
 	}
 }
